@@ -1,0 +1,163 @@
+package testrig
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// An AccessLine is one line of the gateway's access log.
+type AccessLine struct {
+	ID            string // X-Rig-Id; "" when the client sent none
+	Time          time.Time
+	Worker        int   // pid
+	Connection    int64 // nginx's number of the client connection
+	ConnectionSeq int   // the request's number on it, from 1
+	Host          string
+	Request       string // the request line; nginx writes odd bytes as \xXX
+	Status        int
+	BytesSent     int64
+	RequestTime   time.Duration
+	Attempts      []AccessAttempt
+}
+
+// An AccessAttempt is one upstream attempt of an AccessLine. Times that nginx
+// leaves out ("-") are negative.
+type AccessAttempt struct {
+	Addr         string
+	Status       int
+	ConnectTime  time.Duration
+	HeaderTime   time.Duration
+	ResponseTime time.Duration
+}
+
+// accessFields is the number of fields of log_format in conf/nginx.conf.tmpl.
+const accessFields = 15
+
+// AccessLog reads the access log. nginx writes a line after the client has its
+// answer, and up to a second later with Options.BufferLog.
+func (r *Rig) AccessLog() ([]AccessLine, error) {
+	text, err := os.ReadFile(filepath.Join(r.dir, "access.log"))
+	if err != nil {
+		return nil, fmt.Errorf("read access log: %w", err)
+	}
+	var lines []AccessLine
+	for row := range strings.Lines(string(text)) {
+		if !strings.HasSuffix(row, "\n") {
+			break // a worker is writing it right now
+		}
+		line, err := parseAccessLine(strings.TrimSuffix(row, "\n"))
+		if err != nil {
+			return nil, fmt.Errorf("read access log, line %d: %w", len(lines)+1, err)
+		}
+		lines = append(lines, line)
+	}
+	return lines, nil
+}
+
+// WaitAccessLog waits until the log has at least n lines, and reads it.
+func (r *Rig) WaitAccessLog(ctx context.Context, n int) ([]AccessLine, error) {
+	var have int
+	err := poll(ctx, func() (bool, error) {
+		text, err := os.ReadFile(filepath.Join(r.dir, "access.log"))
+		have = bytes.Count(text, []byte("\n"))
+		return have >= n, err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("wait for %d lines in the access log, have %d: %w", n, have, err)
+	}
+	return r.AccessLog()
+}
+
+func parseAccessLine(row string) (AccessLine, error) {
+	f := strings.Split(row, "\t")
+	if len(f) != accessFields {
+		return AccessLine{}, fmt.Errorf("want %d fields, got %d: %q", accessFields, len(f), row)
+	}
+	p := numbers{}
+	line := AccessLine{
+		ID:            dash(f[0]),
+		Time:          time.Unix(0, 0).Add(p.seconds(f[1])),
+		Worker:        int(p.integer(f[2])),
+		Connection:    p.integer(f[3]),
+		ConnectionSeq: int(p.integer(f[4])),
+		Host:          f[5],
+		Request:       f[6],
+		Status:        int(p.integer(f[7])),
+		BytesSent:     p.integer(f[8]),
+		RequestTime:   p.seconds(f[9]),
+	}
+	if f[10] != "-" {
+		line.Attempts = p.attempts(f[10:])
+	}
+	return line, p.err
+}
+
+// numbers parses fields and keeps the first error.
+type numbers struct{ err error }
+
+func (p *numbers) integer(s string) int64 {
+	n, err := strconv.ParseInt(s, 10, 64)
+	p.keep(err)
+	return n
+}
+
+func (p *numbers) seconds(s string) time.Duration {
+	if s == "-" {
+		return -1
+	}
+	// nginx writes milliseconds: parsing the digits keeps them exact.
+	ms, err := strconv.ParseInt(strings.Replace(s, ".", "", 1), 10, 64)
+	p.keep(err)
+	return time.Duration(ms) * time.Millisecond
+}
+
+// attempts zips addresses, statuses and the three times.
+func (p *numbers) attempts(f []string) []AccessAttempt {
+	addrs := perAttempt(f[0])
+	columns := make([][]string, 4)
+	for i := range columns {
+		columns[i] = perAttempt(f[1+i])
+		if len(columns[i]) != len(addrs) {
+			p.keep(fmt.Errorf("%d upstream addresses in %q but %q", len(addrs), f[0], f[1+i]))
+			return nil
+		}
+	}
+	all := make([]AccessAttempt, len(addrs))
+	for i, addr := range addrs {
+		a := AccessAttempt{
+			Addr:        addr,
+			ConnectTime: p.seconds(columns[1][i]), HeaderTime: p.seconds(columns[2][i]), ResponseTime: p.seconds(columns[3][i]),
+		}
+		if columns[0][i] != "-" {
+			a.Status = int(p.integer(columns[0][i]))
+		}
+		all[i] = a
+	}
+	return all
+}
+
+func (p *numbers) keep(err error) {
+	if p.err == nil {
+		p.err = err
+	}
+}
+
+// perAttempt splits nginx's list: ", " between attempts, " : " between the
+// upstreams that an internal redirect went through.
+func perAttempt(s string) []string {
+	return strings.Split(strings.ReplaceAll(s, " : ", ", "), ", ")
+}
+
+// dash turns nginx's mark for nothing into nothing.
+func dash(s string) string {
+	if s == "-" {
+		return ""
+	}
+	return s
+}

@@ -1,0 +1,113 @@
+package testrig
+
+import (
+	"bytes"
+	"embed"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"text/template"
+)
+
+//go:embed conf/*.tmpl
+var confFiles embed.FS
+
+//go:embed lua
+var luaFiles embed.FS
+
+// A config fills conf/*.tmpl.
+type config struct {
+	Dir, User, Modules string
+	Workers            int
+	HTTP, TLS, H2C     string // the gateway's addresses
+	Cheap, BufferLog   bool
+	Orders             []string // addresses of the orders nodes
+	Auth               string   // address of the auth node
+}
+
+func newConfig(o Options, dir string, nodes map[string]string) (config, error) {
+	c := config{
+		Dir: dir, Modules: modulesDir, Workers: o.Workers, Cheap: o.Cheap, BufferLog: o.BufferLog,
+		Orders: []string{nodes["orders-1"], nodes["orders-2"], nodes["orders-3"]}, Auth: nodes["auth"],
+	}
+	if os.Getuid() == 0 {
+		c.User = "nobody nogroup" // as APISIX's workers run
+	}
+	for _, addr := range []*string{&c.HTTP, &c.TLS, &c.H2C} {
+		var err error
+		if *addr, err = freeAddr(o.ListenAddr); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// freeAddr returns an address that was free a moment ago. nginx has to bind it
+// itself, so another process may be faster: startGateway tries again.
+func freeAddr(host string) (string, error) {
+	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+	if err != nil {
+		return "", fmt.Errorf("find free port on %s: %w", host, err)
+	}
+	defer l.Close()
+	return l.Addr().String(), nil
+}
+
+// write renders nginx.conf and its certificate into the rig's directory.
+func (c config) write() error {
+	t, err := template.ParseFS(confFiles, "conf/*.tmpl")
+	if err != nil {
+		return fmt.Errorf("read nginx.conf template: %w", err)
+	}
+	var conf bytes.Buffer
+	if err := t.ExecuteTemplate(&conf, "nginx.conf.tmpl", c); err != nil {
+		return fmt.Errorf("render nginx.conf: %w", err)
+	}
+	cert, key, err := selfSigned()
+	if err != nil {
+		return err
+	}
+	for name, data := range map[string][]byte{"nginx.conf": conf.Bytes(), "cert.pem": cert, "key.pem": key} {
+		if err := os.WriteFile(filepath.Join(c.Dir, name), data, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writeLua copies the Lua modules into dir, where nginx's workers read them,
+// and adds apisix/nodes.lua with the addresses of the nodes.
+func writeLua(dir string, nodes map[string]string) error {
+	err := fs.WalkDir(luaFiles, "lua", func(path string, d fs.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() {
+			return os.MkdirAll(filepath.Join(dir, path), 0o755)
+		}
+		text, err := luaFiles.ReadFile(path)
+		if err != nil {
+			return err
+		}
+		return os.WriteFile(filepath.Join(dir, path), text, 0o644)
+	})
+	if err != nil {
+		return fmt.Errorf("write Lua modules: %w", err)
+	}
+
+	var lines []string
+	for name, addr := range nodes {
+		host, port, err := net.SplitHostPort(addr)
+		if err != nil {
+			return fmt.Errorf("write apisix/nodes.lua: node %s: %w", name, err)
+		}
+		lines = append(lines, fmt.Sprintf("    [%q] = { host = %q, port = %s },\n", name, host, port))
+	}
+	slices.Sort(lines)
+	text := "-- Addresses of the nodes.\nreturn {\n" + strings.Join(lines, "") + "}\n"
+	return os.WriteFile(filepath.Join(dir, "lua", "apisix", "nodes.lua"), []byte(text), 0o644)
+}

@@ -1,0 +1,221 @@
+package testrig
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"maps"
+	"net/http"
+	"slices"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// idHeader carries a request's id; nothing else of a request does.
+const idHeader = "X-Rig-Id"
+
+// A Target is where a gateway listens.
+type Target struct {
+	HTTP, TLS, H2C string // ip:port
+}
+
+// Target returns where the rig's gateway listens.
+func (r *Rig) Target() Target { return Target{HTTP: r.conf.HTTP, TLS: r.conf.TLS, H2C: r.conf.H2C} }
+
+// url returns the URL at which route answers.
+func (t Target) url(route Route) string {
+	path := route.Paths[0]
+	switch route.Transport {
+	case OverHTTPS, OverH2:
+		return "https://" + t.TLS + path
+	case OverH2C:
+		return "http://" + t.H2C + path
+	}
+	return "http://" + t.HTTP + path
+}
+
+// A Load says what to send. It ends at Requests or after Duration, whichever
+// comes first, and needs one of them.
+type Load struct {
+	Target   Target
+	Kinds    []Kind // sent in turn; nil means all
+	Conns    int    // concurrent client connections; 0 means 1
+	Requests int
+	Duration time.Duration
+	Rate     float64 // requests per second over all connections; 0 means unbounded
+}
+
+// Sent is one request of a load and how it ended.
+type Sent struct {
+	ID         string
+	Kind       Kind
+	Status     int   // 0 when there was no response
+	Start, End int64 // Unix nanoseconds: before the first byte, after the last
+	Err        string
+}
+
+// A LoadResult is everything that a load sent, in no order. An id is sent at
+// most once: a request that found its idle connection closed by the gateway,
+// as a reload does, has an Err, and another one takes its place.
+type LoadResult struct {
+	Sent    []Sent
+	Elapsed time.Duration
+}
+
+// ByKind counts the requests of each kind.
+func (r LoadResult) ByKind() map[Kind]int {
+	counts := map[Kind]int{}
+	for _, s := range r.Sent {
+		counts[s.Kind]++
+	}
+	return counts
+}
+
+// ByStatus counts the requests of each status; 0 is those without a response.
+func (r LoadResult) ByStatus() map[int]int {
+	counts := map[int]int{}
+	for _, s := range r.Sent {
+		counts[s.Status]++
+	}
+	return counts
+}
+
+// Check returns an error that says which requests did not end as their kind
+// promises, or nil. Requests on a connection that the gateway closed while it
+// was idle are no failure.
+func (r LoadResult) Check() error {
+	wrong := map[string]int{}
+	for _, s := range r.Sent {
+		route, err := RouteOf(s.Kind)
+		switch {
+		case err != nil:
+			return err
+		case s.Err == errIdleClosed.Error():
+		case s.Err != "":
+			wrong[fmt.Sprintf("%s: %s", s.Kind, s.Err)]++
+		case !slices.Contains(route.Statuses, s.Status):
+			wrong[fmt.Sprintf("%s: status %d, want one of %v", s.Kind, s.Status, route.Statuses)]++
+		}
+	}
+	var errs []error
+	for _, what := range slices.Sorted(maps.Keys(wrong)) {
+		errs = append(errs, fmt.Errorf("%d × %s", wrong[what], what))
+	}
+	return errors.Join(errs...)
+}
+
+// Run sends the load from this process and returns when it is done or ctx is.
+// A request under way when ctx ends is given up.
+func (l Load) Run(ctx context.Context) (LoadResult, error) {
+	run, err := l.prepare()
+	if err != nil {
+		return LoadResult{}, err
+	}
+	if l.Duration > 0 {
+		// Not a deadline of ctx: the last requests may finish.
+		run.until = time.Now().Add(l.Duration)
+	}
+	defer run.close()
+
+	start := time.Now()
+	parts := make([][]Sent, max(l.Conns, 1))
+	var wg sync.WaitGroup
+	for i := range parts {
+		wg.Go(func() { parts[i] = run.client(ctx) })
+	}
+	wg.Wait()
+	return LoadResult{Sent: slices.Concat(parts...), Elapsed: time.Since(start)}, nil
+}
+
+// A loadRun is what the connections of a load share.
+type loadRun struct {
+	Load
+	routes []Route
+	prefix string // of every id
+	start  time.Time
+	until  time.Time // zero means no end
+	next   atomic.Int64
+	ids    atomic.Int64
+	h2     *http.Client
+	h2c    *http.Client
+}
+
+func (l Load) prepare() (*loadRun, error) {
+	if l.Requests <= 0 && l.Duration <= 0 {
+		return nil, errors.New("send load: neither a number of requests nor a duration is set")
+	}
+	kinds := l.Kinds
+	if kinds == nil {
+		kinds = Options{}.Kinds()
+	}
+	run := &loadRun{Load: l, start: time.Now(), h2: h2Client(false), h2c: h2Client(true)}
+	for _, kind := range kinds {
+		route, err := RouteOf(kind)
+		if err != nil {
+			return nil, fmt.Errorf("send load: %w", err)
+		}
+		run.routes = append(run.routes, route)
+	}
+	var random [4]byte
+	rand.Read(random[:])
+	run.prefix = hex.EncodeToString(random[:]) + "-"
+	return run, nil
+}
+
+func (run *loadRun) close() {
+	run.h2.CloseIdleConnections()
+	run.h2c.CloseIdleConnections()
+}
+
+// turn takes the next request's number, waits until the rate allows it, and
+// says false when the load is over.
+func (run *loadRun) turn(ctx context.Context) (int, bool) {
+	n := int(run.next.Add(1) - 1)
+	if run.Requests > 0 && n >= run.Requests {
+		return 0, false
+	}
+	if run.Rate > 0 {
+		due := run.start.Add(time.Duration(float64(n) / run.Rate * float64(time.Second)))
+		if !run.until.IsZero() && due.After(run.until) {
+			return 0, false
+		}
+		timer := time.NewTimer(time.Until(due))
+		defer timer.Stop()
+		select {
+		case <-ctx.Done():
+			return 0, false
+		case <-timer.C:
+		}
+	}
+	over := ctx.Err() != nil || !run.until.IsZero() && time.Now().After(run.until)
+	return n, !over
+}
+
+// id returns an id that no other request has.
+func (run *loadRun) id() string { return run.prefix + strconv.FormatInt(run.ids.Add(1), 10) }
+
+// client sends requests one after the other, as one client connection does.
+func (run *loadRun) client(ctx context.Context) []Sent {
+	var sent []Sent
+	c := &loadClient{run: run}
+	defer c.close()
+	for {
+		n, ok := run.turn(ctx)
+		if !ok {
+			return sent
+		}
+		route := run.routes[n%len(run.routes)]
+		path := route.Paths[n/len(run.routes)%len(route.Paths)]
+		for {
+			s := c.send(ctx, route, path)
+			sent = append(sent, s)
+			if s.Err != errIdleClosed.Error() || ctx.Err() != nil {
+				break
+			}
+		}
+	}
+}

@@ -1,0 +1,93 @@
+package testrig
+
+import (
+	"bytes"
+	"context"
+	"crypto/tls"
+	"fmt"
+	"io"
+	"net/http"
+)
+
+// requestHeaders returns what requests of kind carry beside host and id.
+func requestHeaders(kind Kind) [][2]string {
+	headers := [][2]string{{"User-Agent", "apisixscope-rig"}, {"Accept", "*/*"}}
+	switch kind {
+	case Keepalive, H2:
+		headers = append(headers, [2]string{"apikey", "rig-key"}) // the others are anonymous
+	case NotModified:
+		headers = append(headers, [2]string{"If-None-Match", rigETag})
+	case Continue:
+		headers = append(headers, [2]string{"Expect", "100-continue"})
+	case WebSocket:
+		headers = append(headers, [2]string{"Upgrade", "websocket"}, [2]string{"Connection", "Upgrade"},
+			[2]string{"Sec-WebSocket-Version", "13"}, [2]string{"Sec-WebSocket-Key", "cmlncmlncmlncmlncmlncg=="})
+	}
+	return headers
+}
+
+// requestBody returns what requests of kind send.
+func requestBody(kind Kind) []byte {
+	switch kind {
+	case Large:
+		return bytes.Repeat([]byte("0123456789abcde\n"), largeBody/16)
+	case Continue, ClosedReused:
+		return []byte(`{"sku":"a-17","count":2}`)
+	}
+	return nil
+}
+
+// requestBytes returns a request as HTTP/1.1 writes it.
+func requestBytes(route Route, path, id string) (head, body []byte) {
+	body = requestBody(route.Kind)
+	head = fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\n%s: %s\r\n", route.Method, path, route.Host, idHeader, id)
+	for _, h := range requestHeaders(route.Kind) {
+		head = fmt.Appendf(head, "%s: %s\r\n", h[0], h[1])
+	}
+	if body != nil {
+		head = fmt.Appendf(head, "Content-Length: %d\r\n", len(body))
+	}
+	return append(head, "\r\n"...), body
+}
+
+// http2 sends the request through client, whose connections all clients of the
+// load share: their requests are multiplexed.
+func (c *loadClient) http2(ctx context.Context, client *http.Client, url string, route Route, id string) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, route.Method, url, nil)
+	if err != nil {
+		return 0, err
+	}
+	req.Host = route.Host
+	req.Header.Set(idHeader, id)
+	for _, h := range requestHeaders(route.Kind) {
+		req.Header.Set(h[0], h[1])
+	}
+	resp, err := client.Do(req)
+	if err != nil {
+		return 0, err
+	}
+	defer resp.Body.Close()
+	if resp.ProtoMajor != 2 {
+		return resp.StatusCode, fmt.Errorf("want HTTP/2, got %s", resp.Proto)
+	}
+	_, err = io.Copy(io.Discard, resp.Body)
+	return resp.StatusCode, err
+}
+
+// h2Client returns a client that speaks HTTP/2 alone: with prior knowledge
+// when cleartext is set, over TLS otherwise.
+func h2Client(cleartext bool) *http.Client {
+	var protocols http.Protocols
+	protocols.SetHTTP2(!cleartext)
+	protocols.SetUnencryptedHTTP2(cleartext)
+	return &http.Client{
+		Timeout:   exchangeTimeout,
+		Transport: &http.Transport{Protocols: &protocols, TLSClientConfig: clientTLS()},
+	}
+}
+
+// clientTLS trusts any certificate: the gateway's is self-signed and was made
+// when it started.
+func clientTLS() *tls.Config {
+	return &tls.Config{ServerName: MainHost, InsecureSkipVerify: true}
+}

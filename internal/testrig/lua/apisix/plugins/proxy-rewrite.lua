@@ -1,0 +1,15 @@
+-- Sets headers of the request to the upstream.
+local ngx = ngx
+local pairs = pairs
+
+local _M = { version = 0.1, priority = 1008, name = "proxy-rewrite" }
+
+
+function _M.rewrite(conf, ctx)
+    for name, value in pairs(conf.headers) do
+        ngx.req.set_header(name, value)
+    end
+end
+
+
+return _M

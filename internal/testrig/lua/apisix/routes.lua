@@ -1,0 +1,69 @@
+-- The routes of the test gateway. routes.go describes the same ones to Go.
+local usual = { ["request-id"] = {}, ["prometheus"] = {} }
+
+local function with(more)
+    for name, conf in pairs(usual) do
+        more[name] = more[name] or conf
+    end
+    return more
+end
+
+local function shop(id, name)
+    return {
+        id = id, name = name, host = "apisix.deepflow.demo", uri = "/" .. name,
+        service_id = "shop", upstream_id = "orders",
+        plugins = with {
+            ["key-auth"] = { anonymous_consumer = "anonymous" },
+            ["limit-count"] = { policy = "local", count = 1e9, time_window = 60 },
+            ["traffic-split"] = { weights = { stable = 9, canary = 1 } },
+            ["proxy-rewrite"] = { headers = { ["X-Gateway"] = "apisix" } },
+            ["response-rewrite"] = { vary = "Accept-Encoding" },
+        },
+    }
+end
+
+local function edge(id, name, host, uri, upstream_id, plugins)
+    return {
+        id = id, name = name, host = host, uri = uri, service_id = "edge",
+        upstream_id = upstream_id, plugins = with(plugins or {}),
+    }
+end
+
+local redis = { policy = "redis", count = 1e9, time_window = 60 }
+local redis_fresh = { policy = "redis", count = 1e9, time_window = 60, keepalive = false }
+local websocket = edge("61", "echo", "socket.deepflow.demo", "/echo", "websocket")
+websocket.enable_websocket = true
+
+return {
+    shop("1", "checkout"), shop("2", "orders"), shop("3", "catalog"),
+    edge("10", "legacy", "legacy.deepflow.demo", "/legacy", "legacy"),
+    edge("11", "http10", "legacy.deepflow.demo", "/http10", "http10"),
+    edge("20", "retry-refused", "retry.deepflow.demo", "/refused", "retry_refused"),
+    edge("21", "retry-reset", "retry.deepflow.demo", "/reset", "retry_reset"),
+    edge("22", "retry-timeout", "retry.deepflow.demo", "/timeout", "retry_timeout"),
+    edge("30", "sleep", "limit.deepflow.demo", "/sleep", "orders",
+         { ["fault-injection"] = { delay = { duration = 0.004 } } }),
+    edge("31", "pooled", "limit.deepflow.demo", "/pooled", "orders", { ["limit-count"] = redis }),
+    edge("32", "unpooled", "limit.deepflow.demo", "/unpooled", "orders",
+         { ["limit-count"] = redis_fresh }),
+    edge("40", "mirror", "mirror.deepflow.demo", "/orders", "orders",
+         { ["proxy-mirror"] = { node = "mirror" } }),
+    edge("41", "account", "auth.deepflow.demo", "/account", "orders",
+         { ["forward-auth"] = { uri = "/forward_auth" } }),
+    {
+        id = "42", name = "private", host = "auth.deepflow.demo", uri = "/private",
+        service_id = "shop", upstream_id = "orders",
+        plugins = { ["key-auth"] = {}, ["prometheus"] = {} },
+    },
+    edge("50", "bad-gateway", "faults.deepflow.demo", "/refused", "refused"),
+    edge("51", "gateway-timeout", "faults.deepflow.demo", "/timeout", "hung"),
+    edge("52", "upstream-500", "faults.deepflow.demo", "/error", "error"),
+    edge("53", "closed", "faults.deepflow.demo", "/closed", "closed"),
+    edge("54", "closed-reused", "faults.deepflow.demo", "/stale", "stale"),
+    edge("55", "https-upstream", "bank.deepflow.demo", "/balance", "https"),
+    { id = "60", name = "files", host = "files.deepflow.demo", uri = "/upload",
+      service_id = "media", upstream_id = "large", plugins = with {} },
+    websocket,
+    { id = "62", name = "events", host = "stream.deepflow.demo", uri = "/events",
+      service_id = "media", upstream_id = "stream", plugins = with {} },
+}
