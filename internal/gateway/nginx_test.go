@@ -82,8 +82,17 @@ http {
 	}
 	args := append(n.wrap, n.exe, "-p", n.dir, "-c", path, "-e", "error.log")
 	n.cmd = exec.Command(args[0], args[1:]...)
-	var talk bytes.Buffer
-	n.cmd.Stderr = &talk
+	talk, err := os.Create(filepath.Join(n.dir, "stderr"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer talk.Close()
+	n.cmd.Stderr = talk
+	t.Cleanup(func() {
+		if said, err := os.ReadFile(talk.Name()); err == nil && t.Failed() {
+			t.Logf("nginx: %s", said)
+		}
+	})
 	if err := n.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +105,7 @@ http {
 		_ = n.cmd.Wait()
 		kill.Stop()
 	})
-	eventually(t, "nginx answers: "+talk.String(), func() bool {
+	eventually(t, "nginx answers", func() bool {
 		conn, err := net.Dial("tcp", n.address())
 		if err != nil {
 			return false
