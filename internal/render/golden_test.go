@@ -1,0 +1,116 @@
+package render_test
+
+import (
+	"bytes"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/apisixscope/apisixscope/internal/hint"
+	"github.com/apisixscope/apisixscope/internal/render"
+	"github.com/apisixscope/apisixscope/internal/text"
+	"github.com/apisixscope/apisixscope/trace"
+)
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if os.Getenv("APISIXSCOPE_GOLDEN") == "1" {
+		if err := os.MkdirAll("testdata", 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Equal(got, want) {
+		t.Errorf("%s differs; got:\n%s", path, got)
+	}
+}
+
+func shown(t *testing.T, format string, o render.Options, all ...*trace.Exchange) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	sink, err := render.Trace(format, &b, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, x := range all {
+		if err := sink.Show(x); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := sink.Summary(summary()); err != nil {
+		t.Fatal(err)
+	}
+	if err := sink.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return b.Bytes()
+}
+
+func TestTraceGolden(t *testing.T) {
+	for _, width := range []int{80, 140} {
+		for _, format := range []string{"tree", "table"} {
+			golden(t, fmt.Sprintf("%s-%d.txt", format, width), shown(t, format, render.Options{Width: width}, samples()...))
+		}
+		golden(t, fmt.Sprintf("evidence-%d.txt", width), shown(t, "tree", render.Options{Width: width, Evidence: true}, samples()...))
+	}
+	golden(t, "tree-color.txt", shown(t, "tree", render.Options{Color: true}, refusedExchange(), inferredExchange()))
+	golden(t, "table-color.txt", shown(t, "table", render.Options{Color: true}, refusedExchange(), plainExchange()))
+	golden(t, "trace.json", shown(t, "json", render.Options{}, samples()...))
+}
+
+func TestNoLineIsWiderThanTheTerminal(t *testing.T) {
+	for width := 40; width < 200; width += 3 {
+		for _, format := range []string{"tree", "table"} {
+			out := string(shown(t, format, render.Options{Width: width, Evidence: true}, samples()...))
+			for line := range strings.Lines(out) {
+				if w := text.Width(strings.TrimSuffix(line, "\n")); w > width {
+					t.Errorf("%s at %d: %d columns: %s", format, width, w, line)
+				}
+			}
+		}
+	}
+}
+
+func TestNoControlBytesReachTheTerminal(t *testing.T) {
+	for _, format := range render.TraceFormats() {
+		for _, c := range shown(t, format, render.Options{Evidence: true}, samples()...) {
+			if c < ' ' && c != '\n' || c == 0x7f {
+				t.Errorf("%s has the byte %#x", format, c)
+			}
+		}
+	}
+}
+
+func TestUnknownFormatIsMisuse(t *testing.T) {
+	_, err := render.Trace("xml", nil, render.Options{})
+	if !hint.IsMisuse(err) || !strings.Contains(err.Error(), "json, table, tree") {
+		t.Errorf("Trace(xml) = %v, want a misuse that names the formats", err)
+	}
+}
+
+func TestSummary(t *testing.T) {
+	unmatched := trace.Summary{Seen: 123, Removed: map[string]uint64{"--status": 3, "--host": 120, "--path": 0}, Window: summary().Window}
+	for _, tt := range []struct {
+		in   trace.Summary
+		want string
+	}{
+		{summary(), "seen 12,345 requests in 30.0s, shown 17; lost 3 events: ring buffer full 3\nnote: tracefs was mounted \\x1bprivately\n"},
+		{unmatched, "no request matched: 123 seen in 30.0s; --host removed 120, --status removed 3; lost 0\n"},
+		{trace.Summary{Window: summary().Window}, "no request finished in the window of 30.0s; lost 0\n"},
+	} {
+		var b strings.Builder
+		if err := render.Summary(&b, tt.in); err != nil || b.String() != tt.want {
+			t.Errorf("Summary = %q, %v, want %q", b.String(), err, tt.want)
+		}
+	}
+}

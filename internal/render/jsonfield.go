@@ -1,0 +1,151 @@
+package render
+
+import (
+	"encoding/hex"
+	"net/netip"
+	"strconv"
+	"time"
+	"unicode"
+	"unicode/utf8"
+)
+
+// The field functions append one member of an object, and a comma. A key is given with
+// its quotes and colon; shut replaces the last comma.
+
+func textField(b []byte, key, s string) []byte {
+	if s == "" {
+		return b
+	}
+	b = append(b, key...)
+	return append(quote(b, s), ',')
+}
+
+func intField(b []byte, key string, n int64) []byte {
+	b = append(b, key...)
+	return append(strconv.AppendInt(b, n, 10), ',')
+}
+
+// countField leaves out what is not positive.
+func countField(b []byte, key string, n int64) []byte {
+	if n <= 0 {
+		return b
+	}
+	return intField(b, key, n)
+}
+
+// nsField leaves out what was not seen.
+func nsField(b []byte, key string, d time.Duration) []byte {
+	if d < 0 {
+		return b
+	}
+	return intField(b, key, int64(d))
+}
+
+func boolField(b []byte, key string, v bool) []byte {
+	b = append(b, key...)
+	return append(strconv.AppendBool(b, v), ',')
+}
+
+func idField(b []byte, key string, id []byte) []byte {
+	b = append(b, key...)
+	b = append(b, '"')
+	b = hex.AppendEncode(b, id)
+	return append(b, '"', ',')
+}
+
+// addrFields appends an address and its port; an invalid address adds nothing.
+func addrFields(b []byte, addrKey, portKey string, a netip.AddrPort) []byte {
+	if !a.IsValid() {
+		return b
+	}
+	b = append(b, addrKey...)
+	b = append(b, '"')
+	b = a.Addr().Unmap().AppendTo(b)
+	b = append(b, '"', ',')
+	return countField(b, portKey, int64(a.Port()))
+}
+
+// shut ends an object or array, which began with one byte.
+func shut(b []byte, end byte) []byte {
+	if b[len(b)-1] == ',' {
+		b[len(b)-1] = end
+		return b
+	}
+	return append(b, end)
+}
+
+// quote appends s as a JSON string. Invalid UTF-8 becomes U+FFFD. Whatever a terminal
+// would obey instead of draw is written as \u escapes, which a decoder gives back.
+func quote(b []byte, s string) []byte {
+	b = append(b, '"')
+	from := 0
+	for i := 0; i < len(s); {
+		c := s[i]
+		if c >= ' ' && c < 0x7f && c != '"' && c != '\\' {
+			i++
+			continue
+		}
+		if c >= utf8.RuneSelf {
+			r, size := utf8.DecodeRuneInString(s[i:])
+			if !(r == utf8.RuneError && size == 1) && unicode.IsGraphic(r) {
+				i += size
+				continue
+			}
+			b = append(b, s[from:i]...)
+			b = escapeRune(b, r)
+			i += size
+			from = i
+			continue
+		}
+		b = append(b, s[from:i]...)
+		if c == '"' || c == '\\' {
+			b = append(b, '\\', c)
+		} else {
+			b = escapeUnit(b, uint16(c))
+		}
+		i++
+		from = i
+	}
+	b = append(b, s[from:]...)
+	return append(b, '"')
+}
+
+func escapeRune(b []byte, r rune) []byte {
+	if r < 1<<16 {
+		return escapeUnit(b, uint16(r))
+	}
+	r -= 1 << 16
+	b = escapeUnit(b, uint16(0xd800+r>>10))
+	return escapeUnit(b, uint16(0xdc00+r&0x3ff))
+}
+
+func escapeUnit(b []byte, u uint16) []byte {
+	const digits = "0123456789abcdef"
+	return append(b, '\\', 'u', digits[u>>12], digits[u>>8&15], digits[u>>4&15], digits[u&15])
+}
+
+// stamper writes times; it remembers the last second's text.
+type stamper struct {
+	second int64
+	text   []byte // up to the fraction's dot
+}
+
+// field appends a time in RFC 3339 with nine digits, in UTC; a zero time adds nothing.
+func (s *stamper) field(b []byte, key string, t time.Time) []byte {
+	if t.IsZero() {
+		return b
+	}
+	if u := t.Unix(); u != s.second || len(s.text) == 0 {
+		s.second = u
+		s.text = t.UTC().AppendFormat(s.text[:0], "2006-01-02T15:04:05.")
+	}
+	b = append(b, key...)
+	b = append(b, '"')
+	b = append(b, s.text...)
+	b = append(b, "000000000"...)
+	for n, i := t.Nanosecond(), len(b)-1; n > 0; i-- {
+		b[i] += byte(n % 10)
+		n /= 10
+	}
+	return append(b, 'Z', '"', ',')
+}
