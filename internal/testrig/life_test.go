@@ -50,7 +50,7 @@ func TestReloadGivesNewWorkers(t *testing.T) {
 
 func TestReloadUnderLoad(t *testing.T) {
 	rig := StartT(t, Options{Record: true})
-	p, err := Load{Target: rig.Target(), Conns: 64, Duration: 2 * time.Second}.Start()
+	p, err := Load{Target: rig.Target(), Conns: 256, Duration: 2 * time.Second}.Start()
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -68,6 +68,13 @@ func TestReloadUnderLoad(t *testing.T) {
 	gone(t, p.PID())
 	if len(res.ByKind()) != len(Routes()) {
 		t.Errorf("kinds: want all %d, got %v", len(Routes()), res.ByKind())
+	}
+	ids := map[string]bool{}
+	for _, s := range res.Sent {
+		ids[s.ID] = true
+	}
+	if len(ids) != len(res.Sent) {
+		t.Errorf("%d requests, but %d ids", len(res.Sent), len(ids))
 	}
 	t.Logf("%d requests in %s", len(res.Sent), res.Elapsed)
 }

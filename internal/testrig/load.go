@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -42,70 +41,11 @@ func (t Target) url(route Route) string {
 // comes first, and needs one of them.
 type Load struct {
 	Target   Target
-	Kinds    []Kind // sent in turn; nil means all
+	Kinds    []Kind // sent in turn; nil means all, of which a Cheap rig serves Options.Kinds
 	Conns    int    // concurrent client connections; 0 means 1
 	Requests int
 	Duration time.Duration
 	Rate     float64 // requests per second over all connections; 0 means unbounded
-}
-
-// Sent is one request of a load and how it ended.
-type Sent struct {
-	ID         string
-	Kind       Kind
-	Status     int   // 0 when there was no response
-	Start, End int64 // Unix nanoseconds: before the first byte, after the last
-	Err        string
-}
-
-// A LoadResult is everything that a load sent, in no order. An id is sent at
-// most once: a request that found its idle connection closed by the gateway,
-// as a reload does, has an Err, and another one takes its place.
-type LoadResult struct {
-	Sent    []Sent
-	Elapsed time.Duration
-}
-
-// ByKind counts the requests of each kind.
-func (r LoadResult) ByKind() map[Kind]int {
-	counts := map[Kind]int{}
-	for _, s := range r.Sent {
-		counts[s.Kind]++
-	}
-	return counts
-}
-
-// ByStatus counts the requests of each status; 0 is those without a response.
-func (r LoadResult) ByStatus() map[int]int {
-	counts := map[int]int{}
-	for _, s := range r.Sent {
-		counts[s.Status]++
-	}
-	return counts
-}
-
-// Check returns an error that says which requests did not end as their kind
-// promises, or nil. Requests on a connection that the gateway closed while it
-// was idle are no failure.
-func (r LoadResult) Check() error {
-	wrong := map[string]int{}
-	for _, s := range r.Sent {
-		route, err := RouteOf(s.Kind)
-		switch {
-		case err != nil:
-			return err
-		case s.Err == errIdleClosed.Error():
-		case s.Err != "":
-			wrong[fmt.Sprintf("%s: %s", s.Kind, s.Err)]++
-		case !slices.Contains(route.Statuses, s.Status):
-			wrong[fmt.Sprintf("%s: status %d, want one of %v", s.Kind, s.Status, route.Statuses)]++
-		}
-	}
-	var errs []error
-	for _, what := range slices.Sorted(maps.Keys(wrong)) {
-		errs = append(errs, fmt.Errorf("%d × %s", wrong[what], what))
-	}
-	return errors.Join(errs...)
 }
 
 // Run sends the load from this process and returns when it is done or ctx is.
@@ -135,7 +75,8 @@ func (l Load) Run(ctx context.Context) (LoadResult, error) {
 type loadRun struct {
 	Load
 	routes []Route
-	prefix string // of every id
+	bodies map[Kind][]byte // made once: Large's would cost more than the gateway does
+	prefix string          // of every id
 	start  time.Time
 	until  time.Time // zero means no end
 	next   atomic.Int64
@@ -152,13 +93,17 @@ func (l Load) prepare() (*loadRun, error) {
 	if kinds == nil {
 		kinds = Options{}.Kinds()
 	}
-	run := &loadRun{Load: l, start: time.Now(), h2: h2Client(false), h2c: h2Client(true)}
+	run := &loadRun{
+		Load: l, start: time.Now(), bodies: map[Kind][]byte{},
+		h2: h2Client(false), h2c: h2Client(true),
+	}
 	for _, kind := range kinds {
 		route, err := RouteOf(kind)
 		if err != nil {
 			return nil, fmt.Errorf("send load: %w", err)
 		}
 		run.routes = append(run.routes, route)
+		run.bodies[kind] = requestBody(kind)
 	}
 	var random [4]byte
 	rand.Read(random[:])
@@ -211,7 +156,7 @@ func (run *loadRun) client(ctx context.Context) []Sent {
 		route := run.routes[n%len(run.routes)]
 		path := route.Paths[n/len(run.routes)%len(route.Paths)]
 		for {
-			s := c.send(ctx, route, path)
+			s := c.send(ctx, loadRequest{Route: route, path: path, id: run.id(), body: run.bodies[route.Kind]})
 			sent = append(sent, s)
 			if s.Err != errIdleClosed.Error() || ctx.Err() != nil {
 				break

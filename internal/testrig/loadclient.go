@@ -14,8 +14,8 @@ import (
 	"time"
 )
 
-// errIdleClosed says that the gateway closed a kept connection before it read
-// the request: it never saw it.
+// errIdleClosed says that the gateway closed a kept connection without a byte
+// of response. Unless its worker was killed, it never saw the request.
 var errIdleClosed = errors.New("idle connection closed by the gateway")
 
 // exchangeTimeout bounds one request.
@@ -43,19 +43,19 @@ func (c *loadClient) close() {
 	}
 }
 
-// send makes one request with an id of its own.
-func (c *loadClient) send(ctx context.Context, route Route, path string) Sent {
-	s := Sent{ID: c.run.id(), Kind: route.Kind, Start: time.Now().UnixNano()}
+// send makes one request.
+func (c *loadClient) send(ctx context.Context, req loadRequest) Sent {
+	s := Sent{ID: req.id, Kind: req.Kind, Start: time.Now().UnixNano()}
 	var err error
-	switch route.Transport {
+	switch req.Transport {
 	case OverHTTP:
-		s.Status, err = c.http1(ctx, &c.plain, route, path, s.ID)
+		s.Status, err = c.http1(ctx, &c.plain, req)
 	case OverHTTPS:
-		s.Status, err = c.http1(ctx, &c.tls, route, path, s.ID)
+		s.Status, err = c.http1(ctx, &c.tls, req)
 	case OverH2:
-		s.Status, err = c.http2(ctx, c.run.h2, "https://"+c.run.Target.TLS+path, route, s.ID)
+		s.Status, err = req.http2(ctx, c.run.h2, "https://"+c.run.Target.TLS)
 	case OverH2C:
-		s.Status, err = c.http2(ctx, c.run.h2c, "http://"+c.run.Target.H2C+path, route, s.ID)
+		s.Status, err = req.http2(ctx, c.run.h2c, "http://"+c.run.Target.H2C)
 	}
 	s.End = time.Now().UnixNano()
 	if err != nil {
@@ -66,21 +66,22 @@ func (c *loadClient) send(ctx context.Context, route Route, path string) Sent {
 
 // http1 sends the request on *conn, which it dials first if it is nil and sets
 // to nil when the connection is spent.
-func (c *loadClient) http1(ctx context.Context, conn **clientConn, route Route, path, id string) (int, error) {
-	if *conn == nil {
-		dialed, err := c.dial(ctx, route.Transport)
-		if err != nil {
+func (c *loadClient) http1(ctx context.Context, conn **clientConn, req loadRequest) (int, error) {
+	cc := *conn
+	if cc == nil {
+		var err error
+		if cc, err = c.dial(ctx, req.Transport); err != nil {
 			return 0, err
 		}
-		*conn = dialed
+		*conn = cc
 	}
-	stop := context.AfterFunc(ctx, func(cc *clientConn) func() { return func() { cc.Close() } }(*conn))
+	stop := context.AfterFunc(ctx, func() { cc.Close() })
 	defer stop()
 
-	status, keep, err := (*conn).exchange(route, path, id)
-	(*conn).used = true
+	status, keep, err := cc.exchange(req)
+	cc.used = true
 	if !keep {
-		(*conn).Close()
+		cc.Close()
 		*conn = nil
 	}
 	return status, err
@@ -99,19 +100,18 @@ func (c *loadClient) dial(ctx context.Context, over Transport) (*clientConn, err
 	if over == OverHTTPS {
 		nc = tls.Client(nc, clientTLS())
 	}
-	return &clientConn{Conn: nc, r: bufio.NewReader(nc)}, nil
+	return &clientConn{Conn: nc, r: bufio.NewReaderSize(nc, 32<<10)}, nil
 }
 
 // exchange sends one request and reads its response; keep says whether the
 // connection can carry another.
-func (cc *clientConn) exchange(route Route, path, id string) (status int, keep bool, err error) {
+func (cc *clientConn) exchange(req loadRequest) (status int, keep bool, err error) {
 	cc.SetDeadline(time.Now().Add(exchangeTimeout))
-	head, body := requestBytes(route, path, id)
-	first := head
-	if route.Kind != Continue {
-		first = append(head, body...)
+	first := net.Buffers{req.head()}
+	if req.Kind != Continue {
+		first = append(first, req.body)
 	}
-	_, writeErr := cc.Write(first)
+	_, writeErr := first.WriteTo(cc.Conn)
 	if _, err := cc.r.Peek(1); err != nil {
 		if cc.used && !errors.Is(err, net.ErrClosed) {
 			return 0, false, errIdleClosed
@@ -119,15 +119,15 @@ func (cc *clientConn) exchange(route Route, path, id string) (status int, keep b
 		return 0, false, errors.Join(writeErr, fmt.Errorf("read response: %w", err))
 	}
 
-	if route.Kind == Continue {
+	if req.Kind == Continue {
 		if err := cc.awaitContinue(); err != nil {
 			return 0, false, err
 		}
-		if _, err := cc.Write(body); err != nil {
+		if _, err := cc.Write(req.body); err != nil {
 			return 0, false, fmt.Errorf("send body: %w", err)
 		}
 	}
-	resp, err := http.ReadResponse(cc.r, &http.Request{Method: route.Method})
+	resp, err := http.ReadResponse(cc.r, &http.Request{Method: req.Method})
 	if err != nil {
 		return 0, false, fmt.Errorf("read response: %w", err)
 	}

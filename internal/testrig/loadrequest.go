@@ -9,6 +9,14 @@ import (
 	"net/http"
 )
 
+// A loadRequest is one request of a load.
+type loadRequest struct {
+	Route
+	path string
+	id   string
+	body []byte
+}
+
 // requestHeaders returns what requests of kind carry beside host and id.
 func requestHeaders(kind Kind) [][2]string {
 	headers := [][2]string{{"User-Agent", "apisixscope-rig"}, {"Accept", "*/*"}}
@@ -37,29 +45,28 @@ func requestBody(kind Kind) []byte {
 	return nil
 }
 
-// requestBytes returns a request as HTTP/1.1 writes it.
-func requestBytes(route Route, path, id string) (head, body []byte) {
-	body = requestBody(route.Kind)
-	head = fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\n%s: %s\r\n", route.Method, path, route.Host, idHeader, id)
-	for _, h := range requestHeaders(route.Kind) {
+// head returns the request's head as HTTP/1.1 writes it.
+func (q loadRequest) head() []byte {
+	head := fmt.Appendf(nil, "%s %s HTTP/1.1\r\nHost: %s\r\n%s: %s\r\n", q.Method, q.path, q.Host, idHeader, q.id)
+	for _, h := range requestHeaders(q.Kind) {
 		head = fmt.Appendf(head, "%s: %s\r\n", h[0], h[1])
 	}
-	if body != nil {
-		head = fmt.Appendf(head, "Content-Length: %d\r\n", len(body))
+	if q.body != nil {
+		head = fmt.Appendf(head, "Content-Length: %d\r\n", len(q.body))
 	}
-	return append(head, "\r\n"...), body
+	return append(head, "\r\n"...)
 }
 
-// http2 sends the request through client, whose connections all clients of the
-// load share: their requests are multiplexed.
-func (c *loadClient) http2(ctx context.Context, client *http.Client, url string, route Route, id string) (int, error) {
-	req, err := http.NewRequestWithContext(ctx, route.Method, url, nil)
+// http2 sends the request, which has no body, through client. All clients of
+// the load share client's connections: their requests are multiplexed.
+func (q loadRequest) http2(ctx context.Context, client *http.Client, base string) (int, error) {
+	req, err := http.NewRequestWithContext(ctx, q.Method, base+q.path, nil)
 	if err != nil {
 		return 0, err
 	}
-	req.Host = route.Host
-	req.Header.Set(idHeader, id)
-	for _, h := range requestHeaders(route.Kind) {
+	req.Host = q.Host
+	req.Header.Set(idHeader, q.id)
+	for _, h := range requestHeaders(q.Kind) {
 		req.Header.Set(h[0], h[1])
 	}
 	resp, err := client.Do(req)

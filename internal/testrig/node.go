@@ -65,7 +65,7 @@ func (n *node) serve(l net.Listener) {
 
 func (n *node) serveConn(nc net.Conn) {
 	defer nc.Close()
-	c := &nodeConn{Conn: nc, r: bufio.NewReaderSize(nc, 16<<10)}
+	c := &nodeConn{Conn: nc, r: bufio.NewReaderSize(nc, 32<<10)}
 	number := n.conns.Add(1)
 	local, remote := nc.LocalAddr().String(), nc.RemoteAddr().String()
 	for {

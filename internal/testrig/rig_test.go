@@ -3,6 +3,7 @@ package testrig
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -103,6 +104,11 @@ func TestEachKind(t *testing.T) {
 			}
 			checkLine(t, rig, route, s, lines)
 		})
+	}
+	// Upstream failures are logged by nginx itself, without a Lua file.
+	log, err := os.ReadFile(filepath.Join(rig.Dir(), "error.log"))
+	if err != nil || strings.Contains(string(log), ".lua") {
+		t.Errorf("Lua code failed: %v\n%s", err, log)
 	}
 }
 

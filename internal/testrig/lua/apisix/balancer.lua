@@ -29,9 +29,9 @@ function _M.run(api_ctx)
     api_ctx.balancer_ip = server.host
     api_ctx.balancer_port = server.port
 
-    local timeout = upstream.timeout
-    if timeout then
-        balancer.set_timeouts(timeout.connect / 1000, timeout.send / 1000, timeout.read / 1000)
+    if upstream.first_read_timeout then
+        -- nginx keeps the timeouts for the next try, which is not to hurry.
+        balancer.set_timeouts(60, 60, try == 1 and upstream.first_read_timeout or 60)
     end
     local ok, err = balancer.set_current_peer(server.host, server.port)
     if not ok then

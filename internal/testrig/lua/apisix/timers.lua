@@ -12,7 +12,7 @@ local function heartbeat(premature)
     end
     local _, err = redis.call(nodes.redis, true, "PING")
     if err then
-        ngx.log(ngx.WARN, "heartbeat: ", err)
+        ngx.log(ngx.ERR, "heartbeat: ", err)
     end
 end
 
