@@ -1,0 +1,185 @@
+package bpf
+
+import (
+	"net/netip"
+	"time"
+	"unsafe"
+
+	"github.com/apisixscope/apisixscope/trace"
+)
+
+// decode turns a record into an event and says when the kernel made it. A record that is
+// none of ours, or too short, is not ok.
+func (s *Source) decode(raw []byte) (e trace.Event, at uint64, ok bool) {
+	if len(raw) < 8 {
+		return e, 0, false
+	}
+	switch traceEventKind(*(*uint32)(unsafe.Pointer(&raw[0]))) {
+	case traceEventKindEVENT_MESSAGE:
+		m := (*traceMessageEvent)(unsafe.Pointer(&raw[0]))
+		if head := int(unsafe.Offsetof(m.Head)); len(raw) < head || len(raw) < head+int(m.HeadLen) {
+			return e, 0, false
+		}
+		msg := s.message(m)
+		s.upstreams.saw(msg)
+		return trace.Event{Kind: trace.KindMessage, Time: msg.Flow.Began, Message: msg}, m.Flow.Began, true
+	case traceEventKindEVENT_REQUEST:
+		if r, ok := record[traceRequestEvent](raw); ok {
+			return trace.Event{Kind: trace.KindRequest, Time: s.clock.at(r.Time), Request: s.request(r)}, r.Time, true
+		}
+	case traceEventKindEVENT_CLOSE:
+		if c, ok := record[traceCloseEvent](raw); ok {
+			return trace.Event{Kind: trace.KindClose, Time: s.clock.at(c.Time), Close: s.close(c)}, c.Time, true
+		}
+	case traceEventKindEVENT_PROCESS:
+		if p, ok := record[traceProcessEvent](raw); ok {
+			return trace.Event{Kind: trace.KindProcess, Time: s.clock.at(p.Time), Process: &trace.Process{
+				PID: int(p.Pid), Parent: int(p.Parent), Exited: p.Exited != 0, Status: int(p.ExitCode),
+			}}, p.Time, true
+		}
+	}
+	return e, 0, false
+}
+
+// record views raw as a T, which the ring buffer aligns to eight bytes.
+func record[T any](raw []byte) (*T, bool) {
+	var t *T
+	if len(raw) < int(unsafe.Sizeof(*t)) {
+		return nil, false
+	}
+	return (*T)(unsafe.Pointer(&raw[0])), true
+}
+
+func (s *Source) message(m *traceMessageEvent) *trace.Message {
+	return &trace.Message{
+		Conn: trace.Conn{
+			PID: int(m.Pid), FD: int(m.Fd),
+			Socket: trace.SocketID(m.Socket), Side: trace.Side(m.Side),
+			Local: addrPort(&m.Local), Remote: addrPort(&m.Remote),
+			Opened: s.clock.at(m.Opened), Established: s.clock.at(m.Established),
+		},
+		Exchange:  m.Exchange,
+		Starts:    m.Starts != 0,
+		Direction: trace.Direction(m.Direction),
+		Flow:      s.flow(&m.Flow),
+		Before:    s.flow(&m.Before),
+		Owner:     owner(m.OwnerHow, m.OwnerSocket, m.OwnerRequest, m.OwnerExchange),
+		Tick:      s.clock.at(m.Tick),
+		Head:      append([]byte(nil), m.Head[:m.HeadLen]...),
+	}
+}
+
+func (s *Source) close(c *traceCloseEvent) *trace.Close {
+	return &trace.Close{
+		Conn: trace.Conn{
+			PID: int(c.Pid), FD: int(c.Fd),
+			Socket: trace.SocketID(c.Socket), Side: trace.Side(c.Side),
+			Local: addrPort(&c.Local), Remote: addrPort(&c.Remote),
+			Opened: s.clock.at(c.Opened), Established: s.clock.at(c.Established),
+		},
+		Exchange:     c.Exchange,
+		In:           s.flow(&c.In),
+		Out:          s.flow(&c.Out),
+		Last:         trace.Direction(c.Last),
+		Owner:        owner(c.OwnerHow, c.OwnerSocket, c.OwnerRequest, c.OwnerExchange),
+		PeerClosed:   s.clock.at(c.PeerClosed),
+		Failed:       s.clock.at(c.Failed),
+		Errno:        int(c.Error),
+		ConnectErrno: int(c.ConnectError),
+		Tick:         s.clock.at(c.Tick),
+	}
+}
+
+func (s *Source) request(r *traceRequestEvent) *trace.Request {
+	out := &trace.Request{
+		PID:               int(r.Pid),
+		ID:                r.Request,
+		Started:           time.UnixMilli(int64(r.StartSec)*1000 + int64(r.StartMsec)),
+		Line:              cut(r.Line[:], r.LineLen),
+		LineLen:           int(r.LineLen),
+		Host:              cut(r.Host[:], r.HostLen),
+		Version:           int(r.HttpVersion),
+		Status:            int(r.Status),
+		TLS:               r.Ssl != 0,
+		Stream:            r.Stream != 0,
+		Received:          int64(r.RequestLength),
+		ConnectionNumber:  r.ConnectionNumber,
+		ConnectionRequest: r.ConnectionRequests,
+		Upstream:          r.Upstream,
+		Exchange:          r.Exchange,
+		Tick:              s.clock.at(r.Tick),
+		In:                s.flow(&r.In),
+		Out:               s.flow(&r.Out),
+		PeerClosed:        s.clock.at(r.PeerClosed),
+		Failed:            s.clock.at(r.Failed),
+		Errno:             int(r.Error),
+		AttemptsLen:       int(r.AttemptsLen),
+		TraceParent:       cut(r.Headers[wantedTraceParent][:], r.HeaderLen[wantedTraceParent]),
+		RequestID:         cut(r.Headers[wantedRequestID][:], r.HeaderLen[wantedRequestID]),
+	}
+	if r.Socket != 0 {
+		out.Client = trace.Conn{
+			PID: int(r.Pid), FD: int(r.Fd), Socket: trace.SocketID(r.Socket), Side: trace.SideAccepted,
+			Local: addrPort(&r.Local), Remote: addrPort(&r.Remote),
+		}
+	}
+	for i := range s.options.Headers[:min(len(s.options.Headers), wantedMax-wantedOther)] {
+		n := wantedOther + i
+		out.HeaderValues = append(out.HeaderValues, cut(r.Headers[n][:], r.HeaderLen[n]))
+	}
+	for i := range min(int(r.AttemptsLen), len(r.Attempts)) {
+		out.Attempts = append(out.Attempts, upstreamState(&r.Attempts[i]))
+	}
+	return out
+}
+
+func (s *Source) tail(t *traceTail) trace.Tail {
+	return trace.Tail{
+		PID: int(t.Pid), Socket: trace.SocketID(t.Socket), Exchange: t.Exchange,
+		In: s.flow(&t.Flows[trace.In]), Out: s.flow(&t.Flows[trace.Out]),
+	}
+}
+
+func (s *Source) flow(f *traceFlow) trace.Flow {
+	return trace.Flow{
+		Began: s.clock.at(f.Began), Ended: s.clock.at(f.Ended),
+		Bytes: int64(f.Bytes), Calls: int(f.Calls), Seq: f.Seq,
+	}
+}
+
+func upstreamState(a *traceAttempt) trace.UpstreamState {
+	return trace.UpstreamState{
+		Peer:     cut(a.Peer[:], a.PeerLen),
+		Status:   int(a.Status),
+		Connect:  millis(a.ConnectTime),
+		Header:   millis(a.HeaderTime),
+		Response: millis(a.ResponseTime),
+		Received: int64(a.BytesReceived),
+		Sent:     int64(a.BytesSent),
+	}
+}
+
+// millis is an ngx_msec_t; nginx has (ngx_msec_t) -1 for what did not happen.
+func millis(ms uint64) time.Duration {
+	if ms > 1<<40 {
+		return -1
+	}
+	return time.Duration(ms) * time.Millisecond
+}
+
+func owner(how uint8, socket, request uint64, exchange uint32) trace.Owner {
+	return trace.Owner{
+		How: trace.OwnerHow(how), Socket: trace.SocketID(socket), Exchange: exchange, Request: request,
+	}
+}
+
+// cut returns the text of a fixed buffer; n is its true length, which may be larger.
+func cut(b []byte, n uint32) string { return string(b[:min(int(n), len(b))]) }
+
+func addrPort(a *traceAddress) netip.AddrPort {
+	ip := netip.AddrFrom16(a.Ip)
+	if ip.IsUnspecified() && a.Port == 0 {
+		return netip.AddrPort{}
+	}
+	return netip.AddrPortFrom(ip.Unmap(), a.Port)
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/*
+ * The records that cross the ring buffer. Written by *.bpf.c, read by decode.go.
+ * Times are CLOCK_MONOTONIC nanoseconds; 0 means "was not seen".
+ */
+#ifndef EVENTS_H
+#define EVENTS_H
+
+enum event_kind {
+	EVENT_REQUEST = 1, /* request_event: nginx has finished a request */
+	EVENT_MESSAGE = 2, /* message_event: a message began at a socket */
+	EVENT_CLOSE = 3,   /* close_event: a socket was closed */
+	EVENT_PROCESS = 4, /* process_event: a target was forked or has exited */
+};
+
+enum side {
+	SIDE_IGNORED = 0, /* not TCP: a file, a pipe, a UNIX or UDP socket */
+	SIDE_ACCEPTED = 1,
+	SIDE_CONNECTED = 2,
+};
+
+enum direction {
+	DIRECTION_IN = 0,
+	DIRECTION_OUT = 1,
+	DIRECTION_NONE = 2,
+};
+
+/* How the owner of an outgoing exchange was found. */
+enum owner_how {
+	OWNER_NONE = 0,
+	OWNER_TICK = 1,	   /* the socket last read in this event-loop tick */
+	OWNER_UPSTREAM = 2, /* request object: pc is &r->upstream->peer */
+	OWNER_COSOCKET = 3, /* request object: pc is a Lua cosocket's of r */
+};
+
+/* Why a record or a fact could not be kept; index of the map losses. */
+enum loss {
+	LOSS_REQUESTS = 0, /* request_event: ring buffer full */
+	LOSS_MESSAGES = 1, /* message_event, close_event: ring buffer full */
+	LOSS_PROCESSES = 2,
+	LOSS_SOCKETS = 3, /* map of sockets full */
+	LOSS_TAILS = 4,	  /* map of open tails full */
+	LOSS_LAYOUT = 5,  /* request objects that did not look like one */
+	LOSS_SEEN_REQUESTS = 6, /* not a loss: request objects that did */
+	LOSS_CAUSES = 7,
+};
+
+#define HEAD_MAX 1024
+#define LINE_MAX_LEN 512
+#define HOST_MAX 128
+#define HEADER_MAX 96
+#define PEER_MAX 48
+#define ATTEMPTS_MAX 6
+#define WANTED_MAX 4
+
+struct address {
+	u8 ip[16]; /* IPv4 as ::ffff:a.b.c.d */
+	u16 port;  /* host order */
+	u16 pad;
+};
+
+/* One direction of one exchange at a socket. */
+struct flow {
+	u64 began; /* first byte: entry of the write, exit of the read */
+	u64 ended; /* last byte */
+	u64 bytes;
+	u32 calls;
+	u32 seq; /* TCP sequence number of the first byte */
+};
+
+struct message_event {
+	u32 kind;
+	u32 pid;
+	u64 socket;
+	u32 exchange;
+	s32 fd;
+	u64 tick; /* when the event-loop tick began */
+	u64 owner_socket;
+	u64 owner_request;
+	u32 owner_exchange;
+	u8 owner_how;
+	u8 side;
+	u8 direction;
+	u8 starts; /* 1: the first message of its exchange */
+	u64 opened;
+	u64 established;
+	struct flow flow; /* of this message, as far as it was seen */
+	struct flow before; /* the whole message before it */
+	struct address local;
+	struct address remote;
+	u32 head_len;
+	u32 pad;
+	/* The last thing in the record: only head_len bytes are sent. Twice
+	 * HEAD_MAX, so that the verifier sees each copy end inside. */
+	u8 head[2 * HEAD_MAX];
+};
+
+struct close_event {
+	u32 kind;
+	u32 pid;
+	u64 time;
+	u64 socket;
+	u32 exchange;
+	s32 fd;
+	u64 tick;
+	u64 owner_socket;
+	u64 owner_request;
+	u32 owner_exchange;
+	u8 owner_how;
+	u8 side;
+	u8 last; /* direction of the last byte */
+	u8 pad;
+	u64 opened;
+	u64 established;
+	u64 peer_closed; /* the peer's FIN arrived */
+	u64 failed;	 /* when error was seen */
+	s32 error;	 /* errno of the socket, else 0 */
+	s32 connect_error; /* what connect(2) itself returned, else 0 */
+	struct flow in;
+	struct flow out;
+	struct address local;
+	struct address remote;
+};
+
+struct process_event {
+	u32 kind;
+	u32 pid;
+	u64 time;
+	u32 parent;
+	u32 exited; /* 0: was forked */
+	s32 exit_code; /* as in wait(2) */
+	u32 pad;
+};
+
+/* ngx_http_upstream_state_t; times in ms, -1 means never. */
+struct attempt {
+	u64 status;
+	u64 response_time;
+	u64 connect_time;
+	u64 header_time;
+	u64 bytes_received;
+	u64 bytes_sent;
+	u32 peer_len;
+	u32 pad;
+	u8 peer[PEER_MAX];
+};
+
+struct request_event {
+	u32 kind;
+	u32 pid;
+	u64 time;
+	u64 request;  /* ngx_http_request_t * */
+	u64 upstream; /* r->upstream */
+	u64 start_sec;
+	u64 start_msec;
+	u64 request_length;
+	u64 sent; /* bytes ever sent on the connection */
+	u64 connection_number;
+	u64 connection_requests;
+	u64 ssl; /* not 0: TLS */
+	u64 stream; /* not 0: an HTTP/2 stream */
+	u64 http_version; /* 9, 1000, 1001, 2000, 3000 */
+	u32 status;
+	s32 fd;
+	/* The client's socket, when we know it. */
+	u64 socket;
+	u64 tick;
+	u64 peer_closed;
+	u64 failed;
+	s32 error;
+	u32 exchange;
+	struct flow in;
+	struct flow out;
+	struct address local;
+	struct address remote;
+	u32 attempts_len; /* how many there were; at most ATTEMPTS_MAX are here */
+	u32 line_len;	  /* true length; at most LINE_MAX_LEN bytes are here */
+	u32 host_len;
+	u32 header_len[WANTED_MAX];
+	u32 sockaddr_family; /* of c->sockaddr, for the live check */
+	struct attempt attempts[ATTEMPTS_MAX];
+	u8 line[LINE_MAX_LEN];
+	u8 host[HOST_MAX];
+	u8 headers[WANTED_MAX][HEADER_MAX];
+};
+
+_Static_assert(sizeof(struct flow) == 32, "flow has padding");
+_Static_assert(sizeof(struct address) == 20, "address has padding");
+_Static_assert(sizeof(struct message_event) == 184 + 2 * HEAD_MAX, "message_event changed: see decode.go");
+_Static_assert(sizeof(struct close_event) == 208, "close_event changed: see decode.go");
+_Static_assert(sizeof(struct process_event) == 32, "process_event changed: see decode.go");
+_Static_assert(sizeof(struct attempt) == 104, "attempt changed: see decode.go");
+
+#endif

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only) */
+/* The state that the programs share, and the few steps that all of them take. */
+#ifndef MAPS_H
+#define MAPS_H
+
+#include "kernel.h"
+#include "bpf_helpers.h"
+#include "bpf_core_read.h"
+#include "bpf_endian.h"
+#include "events.h"
+
+#define SCRATCH_SIZE 1536
+
+/* Who is watched, and as what. */
+enum target_flags {
+	TARGET_MASTER = 1,   /* its children are workers; its own calls are not read */
+	TARGET_WORKER = 2,   /* one thread, one event loop */
+	TARGET_UPSTREAM = 4, /* another process: only the sockets it accepts */
+};
+
+/* An exchange at a client's socket, as the owner of what follows from it. */
+struct owner {
+	u64 socket;
+	u64 request;
+	u32 exchange;
+	u32 how;
+};
+
+struct target {
+	u32 flags;
+	u32 pad;
+	u64 tick;	      /* return of the last epoll_wait */
+	struct owner current; /* whose work runs now, in a worker */
+	u64 pending_peer;     /* ngx_peer_connection_t * that has no socket yet */
+	struct owner pending; /* whose attempt that is */
+	/* Room for what does not fit on the stack. A worker has one thread, so
+	 * nobody else is in it; per-CPU room would not do, uprobes can be preempted. */
+	u8 scratch[SCRATCH_SIZE];
+};
+
+struct socket_state {
+	u64 id;
+	u64 sock; /* struct sock * */
+	u64 tick; /* of the first byte of the exchange */
+	u64 opened;
+	u64 established;
+	u64 peer_closed;
+	u64 failed;
+	s32 error;
+	s32 connect_error;
+	u32 exchange;
+	u8 side;
+	u8 last;
+	u8 fresh; /* an exchange has begun (connect) but no byte has moved */
+	u8 pad;
+	struct owner owner;
+	struct flow flows[2];
+	struct address local;
+	struct address remote;
+};
+
+struct tail {
+	u64 socket;
+	u32 exchange;
+	u32 pid;
+	struct flow flows[2];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u32); /* tgid */
+	__type(value, struct target);
+} targets SEC(".maps");
+
+/* Ports on which targets listen: tells an accepted socket that was open before us. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__type(key, u64); /* tgid << 32 | port; tgid 0: the gateway */
+	__type(value, u8);
+} listening SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, u64); /* tgid << 32 | fd */
+	__type(value, struct socket_state);
+} sockets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 65536);
+	__type(key, u64); /* struct sock * */
+	__type(value, u64); /* key in sockets */
+} by_sock SEC(".maps");
+
+/* Messages of more than one call, whose end no record has told yet. User space
+ * takes them out regularly. */
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 16384);
+	__type(key, u64); /* as in sockets */
+	__type(value, struct tail);
+} tails SEC(".maps");
+
+struct room {
+	struct message_event message;
+	struct close_event close;
+	struct socket_state state;
+	struct tail tail;
+};
+
+/* Only for programs at system calls, which the kernel runs with preemption off. */
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, struct room);
+} rooms SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, LOSS_CAUSES);
+	__type(key, u32);
+	__type(value, u64);
+} losses SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u64);
+} socket_ids SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 16 << 20);
+} events SEC(".maps");
+
+const volatile u32 capture_bytes = HEAD_MAX; /* of each message's head */
+const volatile u32 wakeup_bytes = 1 << 20;   /* wake user space when so much waits */
+
+/* Set while the request object is read. User space clears it when the object's
+ * layout turns out to be unknown, and the client's sockets then speak for themselves. */
+volatile u32 request_probes = 0;
+
+static __always_inline void count_loss(u32 cause)
+{
+	u64 *n = bpf_map_lookup_elem(&losses, &cause);
+	if (n)
+		(*n)++;
+}
+
+/* Waking the reader for each record would cost more than the record: it polls
+ * every few milliseconds and is woken only when much waits. */
+static __always_inline u64 wakeup(void)
+{
+	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >= wakeup_bytes ? BPF_RB_FORCE_WAKEUP
+									       : BPF_RB_NO_WAKEUP;
+}
+
+static __always_inline u32 write_seq(u64 sock)
+{
+	return BPF_CORE_READ((struct tcp_sock *)sock, write_seq);
+}
+
+static __always_inline u32 copied_seq(u64 sock)
+{
+	return BPF_CORE_READ((struct tcp_sock *)sock, copied_seq);
+}
+
+/* How much went out since the flow began: the kernel's own count. */
+static __always_inline void settle_out(struct socket_state *s)
+{
+	struct flow *out = &s->flows[DIRECTION_OUT];
+	if (out->began)
+		out->bytes = write_seq(s->sock) - out->seq;
+}
+
+static __always_inline struct target *target_of(u32 tgid)
+{
+	return bpf_map_lookup_elem(&targets, &tgid);
+}
+
+static __always_inline struct room *own_room(void)
+{
+	u32 zero = 0;
+	return bpf_map_lookup_elem(&rooms, &zero);
+}
+
+#endif

@@ -1,0 +1,213 @@
+package bpf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/link"
+	"github.com/cilium/ebpf/ringbuf"
+
+	"github.com/apisixscope/apisixscope/trace"
+)
+
+const (
+	// pollEvery bounds how long a record may wait: the programs wake nobody for one.
+	pollEvery = 20 * time.Millisecond
+	// sweepEvery is how often messages of many calls are asked for their end.
+	sweepEvery = 100 * time.Millisecond
+	// layoutTries bad request objects and no good one prove the layout wrong.
+	layoutTries = 8
+)
+
+// Source is an open window on a gateway. It yields trace.Events.
+type Source struct {
+	options   Options
+	objects   *traceObjects
+	links     []link.Link
+	uprobes   []link.Link
+	ring      *ringbuf.Reader
+	record    ringbuf.Record
+	clock     clock
+	upstreams *upstreams
+
+	queue   []trace.Event // to be yielded before the ring is read again
+	swept   time.Time     // when the last sweep was made
+	mark    uint64        // kernel time up to which the ring must be read before the next
+	told    [traceLossLOSS_CAUSES]uint64
+	missed  uint64
+	drained bool // the window is over and the ring was read to its end
+	closed  bool
+}
+
+// Next returns the next event. After ctx is done it yields what the kernel has
+// reported so far, and then io.EOF.
+func (s *Source) Next(ctx context.Context) (trace.Event, error) {
+	for {
+		if len(s.queue) > 0 {
+			e := s.queue[0]
+			s.queue = s.queue[1:]
+			return e, nil
+		}
+		if s.drained {
+			return trace.Event{}, io.EOF
+		}
+		if s.mark == 0 && (time.Since(s.swept) >= sweepEvery || ctx.Err() != nil) {
+			s.mark = kernelNow()
+		}
+		e, at, err := s.read(ctx)
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			at = s.mark // the ring is empty
+		case err != nil:
+			return trace.Event{}, err
+		}
+		if s.mark != 0 && at >= s.mark {
+			if serr := s.sweep(ctx.Err() != nil); serr != nil {
+				return trace.Event{}, serr
+			}
+			s.drained = ctx.Err() != nil
+		}
+		if err == nil {
+			return e, nil
+		}
+	}
+}
+
+// read takes one record from the ring and returns it with the kernel time of its making.
+func (s *Source) read(ctx context.Context) (trace.Event, uint64, error) {
+	wait := pollEvery
+	if ctx.Err() != nil {
+		wait = 0
+	}
+	for {
+		s.ring.SetDeadline(time.Now().Add(wait))
+		if err := s.ring.ReadInto(&s.record); err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				return trace.Event{}, 0, err
+			}
+			return trace.Event{}, 0, fmt.Errorf("read ring buffer: %w", err)
+		}
+		e, at, ok := s.decode(s.record.RawSample)
+		if ok {
+			return e, at, nil
+		}
+	}
+}
+
+// sweep queues the ends of messages that went on after they were reported, what was
+// lost since the last sweep, and the mark up to which all has been told.
+func (s *Source) sweep(last bool) error {
+	mark := s.mark
+	s.mark, s.swept = 0, time.Now()
+	if err := s.sweepTails(); err != nil {
+		return err
+	}
+	if err := s.countLosses(); err != nil {
+		return err
+	}
+	if last {
+		s.countMisses()
+	}
+	s.queue = append(s.queue, trace.Event{Kind: trace.KindSwept, Time: s.clock.at(mark)})
+	return nil
+}
+
+func (s *Source) sweepTails() error {
+	var (
+		cursor ebpf.MapBatchCursor
+		keys   = make([]uint64, 512)
+		tails  = make([]traceTail, 512)
+	)
+	for {
+		n, err := s.objects.Tails.BatchLookupAndDelete(&cursor, keys, tails, nil)
+		for i := range n {
+			t := s.tail(&tails[i])
+			s.queue = append(s.queue, trace.Event{Kind: trace.KindTail, Tail: &t})
+		}
+		if errors.Is(err, ebpf.ErrKeyNotExist) {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read open messages: %w", err)
+		}
+	}
+}
+
+// causes names the losses of events.h as users see them.
+var causes = map[traceLoss]string{
+	traceLossLOSS_REQUESTS:  "requests_ring_full",
+	traceLossLOSS_MESSAGES:  "messages_ring_full",
+	traceLossLOSS_PROCESSES: "processes_ring_full",
+	traceLossLOSS_SOCKETS:   "sockets_map_full",
+	traceLossLOSS_TAILS:     "tails_map_full",
+	traceLossLOSS_LAYOUT:    "requests_unknown_layout",
+}
+
+func (s *Source) countLosses() error {
+	var now [traceLossLOSS_CAUSES]uint64
+	for cause := range now {
+		var perCPU []uint64
+		if err := s.objects.Losses.Lookup(uint32(cause), &perCPU); err != nil {
+			return fmt.Errorf("read losses: %w", err)
+		}
+		for _, n := range perCPU {
+			now[cause] += n
+		}
+	}
+	for cause, name := range causes {
+		if n := now[cause] - s.told[cause]; n > 0 {
+			s.queue = append(s.queue, trace.Event{Kind: trace.KindLost, Cause: name, Count: n})
+		}
+	}
+	s.told = now
+	if now[traceLossLOSS_LAYOUT] >= layoutTries && now[traceLossLOSS_SEEN_REQUESTS] == 0 && s.uprobes != nil {
+		s.note(fmt.Sprintf("the request objects of nginx %s do not look as %s has them: sockets alone are traced from here, edges are inferred",
+			s.options.Target.Version.Nginx, s.options.Target.LayoutSource))
+		return s.closeRequests()
+	}
+	return nil
+}
+
+// countMisses tells of program runs that the kernel itself left out, which it does when
+// a program would interrupt itself.
+func (s *Source) countMisses() {
+	var missed uint64
+	for _, p := range s.tracingPrograms() {
+		if st, err := p.Stats(); err == nil {
+			missed += st.RecursionMisses
+		}
+	}
+	if missed > s.missed {
+		s.queue = append(s.queue, trace.Event{Kind: trace.KindLost, Cause: "program_runs_missed", Count: missed - s.missed})
+		s.missed = missed
+	}
+}
+
+func (s *Source) note(text string) {
+	s.queue = append(s.queue, trace.Event{Kind: trace.KindNote, Note: text})
+}
+
+// Close ends the window: it detaches and unloads everything. It may be called twice.
+func (s *Source) Close() error {
+	if s.closed {
+		return nil
+	}
+	s.closed = true
+	var errs []error
+	if s.upstreams != nil {
+		s.upstreams.end()
+	}
+	errs = append(errs, closeLinks(append(s.links, s.uprobes...)))
+	if s.ring != nil {
+		errs = append(errs, s.ring.Close())
+	}
+	if s.objects.Events != nil {
+		errs = append(errs, s.objects.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,76 @@
+package bpf
+
+import (
+	"strings"
+
+	"github.com/apisixscope/apisixscope/internal/gateway"
+)
+
+// These must agree with events.h; decode_test.go holds them against the generated types.
+const (
+	headMax   = 1024
+	lineMax   = 512
+	hostMax   = 128
+	headerMax = 96
+	peerMax   = 48
+	wantedMax = 4
+)
+
+// The first two wanted headers are ours.
+const (
+	wantedTraceParent = iota
+	wantedRequestID
+	wantedOther
+)
+
+// layoutOf picks the offsets that the programs use.
+func layoutOf(l gateway.Layout) traceNgxLayout {
+	return traceNgxLayout{
+		R_connection:      l.Request.Connection,
+		R_upstream:        l.Request.Upstream,
+		R_upstreamStates:  l.Request.UpstreamStates,
+		R_headersIn:       l.Request.HeadersIn,
+		R_headersOut:      l.Request.HeadersOut,
+		R_startSec:        l.Request.StartSec,
+		R_startMsec:       l.Request.StartMsec,
+		R_httpVersion:     l.Request.HTTPVersion,
+		R_requestLine:     l.Request.RequestLine,
+		R_main:            l.Request.Main,
+		R_requestLength:   l.Request.RequestLength,
+		R_stream:          l.Request.Stream,
+		InServer:          l.HeadersIn.Server,
+		OutStatus:         l.HeadersOut.Status,
+		C_fd:              l.Connection.FD,
+		C_sent:            l.Connection.Sent,
+		C_sockaddr:        l.Connection.Sockaddr,
+		C_number:          l.Connection.Number,
+		C_ssl:             l.Connection.SSL,
+		C_requests:        l.Connection.Requests,
+		U_peer:            l.Upstream.Peer,
+		PcConnection:      l.Peer.Connection,
+		PcLog:             l.Peer.Log,
+		LogData:           l.Log.Data,
+		CtxRequest:        l.HTTPLogCtx.Request,
+		CtxCurrentRequest: l.HTTPLogCtx.CurrentRequest,
+		EltSize:           l.TableElt.Size,
+		EltValue:          l.TableElt.Value,
+	}
+}
+
+// wantedHeaders makes the programs' table of headers to look for.
+func wantedHeaders(more []string) (hash [wantedMax]uint64, length [wantedMax]uint32) {
+	names := append([]string{"traceparent", "x-request-id"}, more...)
+	for i, name := range names[:min(len(names), wantedMax)] {
+		hash[i], length[i] = nginxHash(name), uint32(len(name))
+	}
+	return hash, length
+}
+
+// nginxHash is ngx_hash_key_lc of src/core/ngx_hash.c, which nginx keeps with each header.
+func nginxHash(name string) uint64 {
+	var h uint64
+	for _, c := range []byte(strings.ToLower(name)) {
+		h = h*31 + uint64(c)
+	}
+	return h
+}

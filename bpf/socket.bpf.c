@@ -1,0 +1,344 @@
+//go:build ignore
+
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+/*
+ * Messages at sockets. syscall.bpf.c tells which bytes moved.
+ *
+ * A message is a run of bytes in one direction. It costs one record when it begins,
+ * which carries the end of the message before it. An exchange is a request and its
+ * response: at a connected socket it begins when writing follows reading, at an
+ * accepted one when reading follows writing. With the request probes on, an upstream
+ * exchange begins only where nginx takes the connection, and the client's ends where
+ * nginx frees the request: that is right for pipelines, tunnels and 100 Continue too.
+ */
+#include "maps.h"
+#include "nginx.h"
+
+static __always_inline u64 new_socket_id(void)
+{
+	u32 zero = 0;
+	u64 *n = bpf_map_lookup_elem(&socket_ids, &zero);
+	if (!n)
+		return 0;
+	return ++*n << 10 | (bpf_get_smp_processor_id() & 1023);
+}
+
+static __always_inline void read_addresses(struct socket_state *s)
+{
+	struct sock *sk = (struct sock *)s->sock;
+	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	if (family == AF_INET6) {
+		BPF_CORE_READ_INTO(&s->local.ip, sk, __sk_common.skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO(&s->remote.ip, sk, __sk_common.skc_v6_daddr);
+	} else {
+		__builtin_memset(s->local.ip, 0, 10);
+		__builtin_memset(s->remote.ip, 0, 10);
+		s->local.ip[10] = s->local.ip[11] = 0xff;
+		s->remote.ip[10] = s->remote.ip[11] = 0xff;
+		BPF_CORE_READ_INTO((u32 *)&s->local.ip[12], sk, __sk_common.skc_rcv_saddr);
+		BPF_CORE_READ_INTO((u32 *)&s->remote.ip[12], sk, __sk_common.skc_daddr);
+	}
+	s->local.port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	s->remote.port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+}
+
+/* The struct sock behind a file descriptor of the current task; 0 unless TCP. */
+static __always_inline u64 sock_of_fd(s32 fd)
+{
+	struct task_struct *task = (struct task_struct *)bpf_get_current_task();
+	struct fdtable *table = BPF_CORE_READ(task, files, fdt);
+	if (fd < 0 || (u32)fd >= BPF_CORE_READ(table, max_fds))
+		return 0;
+	struct file **slots = BPF_CORE_READ(table, fd), *file = NULL;
+	if (bpf_probe_read_kernel(&file, sizeof(file), slots + fd) || !file)
+		return 0;
+	if ((BPF_CORE_READ(file, f_inode, i_mode) & S_IFMT) != S_IFSOCK)
+		return 0;
+	struct socket *sock = BPF_CORE_READ(file, private_data);
+	if (BPF_CORE_READ(sock, type) != SOCK_STREAM)
+		return 0;
+	struct sock *sk = BPF_CORE_READ(sock, sk);
+	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
+	return family == AF_INET || family == AF_INET6 ? (u64)sk : 0;
+}
+
+static __always_inline bool listens(u32 tgid, u16 port)
+{
+	u64 mine = (u64)tgid << 32 | port, gateway = port;
+	return bpf_map_lookup_elem(&listening, &mine) || bpf_map_lookup_elem(&listening, &gateway);
+}
+
+/* Takes note of a file descriptor that was not known. */
+static __noinline struct socket_state *new_socket(u32 tgid, u32 flags, s32 fd, u32 side)
+{
+	struct room *room = own_room();
+	if (!room)
+		return NULL;
+	struct socket_state *s = &room->state;
+	__builtin_memset(s, 0, sizeof(*s));
+	u64 key = (u64)tgid << 32 | (u32)fd;
+	s->last = DIRECTION_NONE;
+	s->sock = sock_of_fd(fd);
+	if (s->sock) {
+		read_addresses(s);
+		if (side == SIDE_IGNORED)
+			side = listens(tgid, s->local.port) ? SIDE_ACCEPTED : SIDE_CONNECTED;
+		/* Of an upstream's process only what it serves matters. */
+		if (side == SIDE_CONNECTED && !(flags & TARGET_WORKER))
+			side = SIDE_IGNORED;
+		s->side = side;
+		s->id = new_socket_id();
+	}
+	if (bpf_map_update_elem(&sockets, &key, s, BPF_ANY)) {
+		count_loss(LOSS_SOCKETS);
+		return NULL;
+	}
+	if (s->side != SIDE_IGNORED)
+		bpf_map_update_elem(&by_sock, &s->sock, &key, BPF_ANY);
+	return bpf_map_lookup_elem(&sockets, &key);
+}
+
+static __always_inline struct socket_state *find_socket(u32 tgid, u32 flags, s32 fd)
+{
+	u64 key = (u64)tgid << 32 | (u32)fd;
+	struct socket_state *s = bpf_map_lookup_elem(&sockets, &key);
+	return s ? s : new_socket(tgid, flags, fd, SIDE_IGNORED);
+}
+
+static __always_inline void begin_exchange(struct target *t, struct socket_state *s, u64 key)
+{
+	if (s->flows[0].calls > 1 || s->flows[1].calls > 1)
+		bpf_map_delete_elem(&tails, &key);
+	__builtin_memset(s->flows, 0, sizeof(s->flows));
+	s->exchange++;
+	s->fresh = 1;
+	s->tick = t->tick;
+	__builtin_memset(&s->owner, 0, sizeof(s->owner));
+}
+
+/* Whose is the exchange that begins at this connected socket? */
+static __always_inline void find_owner(struct target *t, struct socket_state *s, s32 fd)
+{
+	if (t->pending_peer) {
+		/* nginx has set pc->connection to this very socket: proof, and not
+		 * merely the next thing that happens to be written. */
+		u64 c = user_ptr(t->pending_peer + ngx.pc_connection);
+		if (c && user_u32(c + ngx.c_fd) == (u32)fd) {
+			s->owner = t->pending;
+			t->current = t->pending;
+			t->pending_peer = 0;
+			return;
+		}
+	}
+	s->owner = t->current;
+	s->owner.how = s->owner.socket ? OWNER_TICK : OWNER_NONE;
+}
+
+static __always_inline bool at_pending_peer(struct target *t, s32 fd)
+{
+	if (!t->pending_peer)
+		return false;
+	u64 c = user_ptr(t->pending_peer + ngx.pc_connection);
+	return c && user_u32(c + ngx.c_fd) == (u32)fd;
+}
+
+/* Must a new exchange begin with these bytes? */
+static __always_inline bool turns(struct target *t, struct socket_state *s, s32 fd, u32 direction)
+{
+	if (s->last == DIRECTION_NONE)
+		return !s->fresh;
+	if (s->side == SIDE_ACCEPTED) {
+		if (direction != DIRECTION_IN)
+			return false;
+		if (request_probes && (t->flags & TARGET_WORKER))
+			return false; /* request.bpf.c ends the exchange */
+		return s->last == DIRECTION_OUT;
+	}
+	if (direction != DIRECTION_OUT)
+		return false;
+	if (at_pending_peer(t, fd))
+		return true;
+	/* A proxied connection that nginx did not take anew: a tunnel, or a body
+	 * that follows 100 Continue. */
+	if (s->owner.how == OWNER_UPSTREAM)
+		return false;
+	return s->last == DIRECTION_IN;
+}
+
+static __always_inline void submit_message(struct target *t, struct socket_state *s, u32 tgid, s32 fd,
+					   u32 direction, struct flow *before, u32 starts,
+					   struct message_event *e, u32 head_len)
+{
+	e->kind = EVENT_MESSAGE;
+	e->pid = tgid;
+	e->socket = s->id;
+	e->exchange = s->exchange;
+	e->fd = fd;
+	e->tick = t->tick;
+	e->owner_socket = s->owner.socket;
+	e->owner_request = s->owner.request;
+	e->owner_exchange = s->owner.exchange;
+	e->owner_how = s->owner.how;
+	e->side = s->side;
+	e->direction = direction;
+	e->starts = starts;
+	e->opened = s->opened;
+	e->established = s->established;
+	e->flow = s->flows[direction & 1];
+	e->before = *before;
+	e->local = s->local;
+	e->remote = s->remote;
+	e->head_len = head_len;
+	e->pad = 0;
+	u32 size = __builtin_offsetof(struct message_event, head) + head_len;
+	if (head_len <= HEAD_MAX && bpf_ringbuf_output(&events, e, size, wakeup()))
+		count_loss(LOSS_MESSAGES);
+}
+
+#define NO_BYTES (~0ull)
+
+/* Where a call's bytes are in the caller's memory. */
+struct bytes {
+	u64 at;	   /* the buffer, or an array of struct iovec */
+	u64 count; /* 0: at is the buffer; else the number of iovecs; NO_BYTES: not in memory */
+	u64 len;   /* bytes that this call moves; of a write: wants to */
+};
+
+/* Copies the beginning of b, at most capture_bytes; to has room for twice HEAD_MAX. */
+static __always_inline u32 copy_head(u8 *to, const struct bytes *b)
+{
+	u64 max = capture_bytes > HEAD_MAX ? HEAD_MAX : capture_bytes, n = 0;
+	if (b->len < max)
+		max = b->len;
+	if (b->count == NO_BYTES)
+		return 0;
+	if (!b->count)
+		return max > HEAD_MAX || bpf_probe_read_user(to, max, (void *)b->at) ? 0 : max;
+	for (int i = 0; i < 4 && i < b->count && n < max; i++) {
+		struct iovec v = {};
+		if (bpf_probe_read_user(&v, sizeof(v), (void *)(b->at + i * sizeof(v))))
+			break;
+		u64 part = v.iov_len > HEAD_MAX ? HEAD_MAX : v.iov_len;
+		/* Else the compiler forgets the bounds that the verifier must see. */
+		barrier_var(part);
+		barrier_var(n);
+		if (n > HEAD_MAX || part > HEAD_MAX || bpf_probe_read_user(to + n, part, v.iov_base))
+			break;
+		n += part;
+	}
+	return n > max ? max : n;
+}
+
+/* Bytes move at a socket: account for them, and tell when a message begins. */
+static __noinline int move(struct target *t, struct socket_state *s, u64 key, u32 direction, struct bytes *b)
+{
+	if (!t || !s || !b)
+		return 0;
+	struct room *room = own_room();
+	if (!room || direction > DIRECTION_OUT)
+		return 0;
+	struct message_event *e = &room->message;
+	u32 tgid = key >> 32;
+	s32 fd = (s32)key;
+	u64 now = bpf_ktime_get_ns();
+	bool worker = t->flags & TARGET_WORKER;
+	u32 starts = 0;
+	settle_out(s);
+	struct flow before = s->flows[!direction];
+	if (turns(t, s, fd, direction)) {
+		begin_exchange(t, s, key);
+		starts = 1;
+		if (s->side == SIDE_CONNECTED)
+			find_owner(t, s, fd);
+	} else if (s->fresh) {
+		starts = 1; /* connect began it */
+	}
+	s->fresh = 0;
+	s->last = direction;
+	if (worker) {
+		if (s->side == SIDE_ACCEPTED) {
+			t->current.socket = s->id;
+			t->current.exchange = s->exchange;
+			t->current.request = 0;
+		} else {
+			t->current = s->owner;
+		}
+	}
+	struct flow *f = &s->flows[direction & 1];
+	f->ended = now;
+	f->calls++;
+	if (direction == DIRECTION_IN)
+		f->bytes += b->len;
+	if (f->calls > 1) {
+		if (worker && s->side == SIDE_ACCEPTED && request_probes)
+			return 0; /* request_event tells the end */
+		struct tail *tail = &room->tail;
+		tail->socket = s->id;
+		tail->exchange = s->exchange;
+		tail->pid = tgid;
+		tail->flows[0] = s->flows[0];
+		tail->flows[1] = s->flows[1];
+		/* Entering a write: what it will move is not in write_seq yet. */
+		if (direction == DIRECTION_OUT)
+			tail->flows[1].bytes += b->len;
+		if (bpf_map_update_elem(&tails, &key, tail, BPF_ANY))
+			count_loss(LOSS_TAILS);
+		return 0;
+	}
+	f->began = now;
+	if (direction == DIRECTION_OUT)
+		f->seq = write_seq(s->sock);
+	else
+		f->seq = copied_seq(s->sock) - (u32)b->len;
+	if (!s->tick)
+		s->tick = t->tick;
+	if (worker && s->side == SIDE_ACCEPTED && request_probes)
+		return 0;
+	if (direction == DIRECTION_OUT)
+		f->bytes = b->len; /* what the call wants to move, until write_seq tells */
+	u32 head_len = copy_head(e->head, b);
+	submit_message(t, s, tgid, fd, direction, &before, starts, e, head_len);
+	return 0;
+}
+
+/* A read that brought nothing: end of stream, an error, or nothing there yet. */
+static __always_inline void no_bytes(struct target *t, struct socket_state *s, long ret)
+{
+	if (t->flags & TARGET_WORKER) {
+		if (s->side == SIDE_ACCEPTED) {
+			t->current.socket = s->id;
+			t->current.exchange = s->exchange;
+			t->current.request = 0;
+		} else {
+			t->current = s->owner;
+		}
+	}
+	if (ret < 0 && ret != -EAGAIN && !s->error) {
+		s->error = -ret;
+		s->failed = bpf_ktime_get_ns();
+	}
+}
+
+static __always_inline int on_read(struct target *t, s32 fd, struct bytes *b, long ret)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct socket_state *s = find_socket(tgid, t->flags, fd);
+	if (!s || s->side == SIDE_IGNORED)
+		return 0;
+	if (ret <= 0) {
+		no_bytes(t, s, ret);
+		return 0;
+	}
+	b->len = ret;
+	return move(t, s, (u64)tgid << 32 | (u32)fd, DIRECTION_IN, b);
+}
+
+static __always_inline int on_write(struct target *t, s32 fd, struct bytes *b)
+{
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct socket_state *s = find_socket(tgid, t->flags, fd);
+	if (!s || s->side == SIDE_IGNORED)
+		return 0;
+	return move(t, s, (u64)tgid << 32 | (u32)fd, DIRECTION_OUT, b);
+}
+

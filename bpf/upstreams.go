@@ -1,0 +1,130 @@
+package bpf
+
+import (
+	"context"
+	"net/netip"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/apisixscope/apisixscope/internal/gateway"
+	"github.com/apisixscope/apisixscope/trace"
+)
+
+// upstreams finds the processes behind upstream addresses on this host, in whichever
+// network namespace they listen, and has them watched.
+type upstreams struct {
+	objects *traceObjects
+	target  *gateway.Target
+	mine    map[int]bool // the gateway's processes, and us: not upstreams
+	known   map[netip.AddrPort]bool
+	watched int
+	ask     chan netip.AddrPort
+	stop    context.CancelFunc
+	done    sync.WaitGroup
+}
+
+const (
+	// maxUpstreams bounds how many other processes are watched.
+	maxUpstreams = 256
+	// relistEvery bounds how often the host's listening sockets are read.
+	relistEvery = time.Second
+)
+
+func newUpstreams(objects *traceObjects, t *gateway.Target) *upstreams {
+	u := &upstreams{
+		objects: objects, target: t,
+		mine:  map[int]bool{os.Getpid(): true, t.Master.PID: true},
+		known: map[netip.AddrPort]bool{},
+		ask:   make(chan netip.AddrPort, 64),
+		stop:  func() {},
+	}
+	for _, p := range t.Children {
+		u.mine[p.PID] = true
+	}
+	return u
+}
+
+// begin watches the processes at the other end of the gateway's open connections, and
+// starts to look for those of new ones.
+func (u *upstreams) begin(ctx context.Context) error {
+	index, err := gateway.Listeners(ctx)
+	if err != nil {
+		return err
+	}
+	for _, pid := range u.target.Workers() {
+		addrs, err := gateway.Established(pid)
+		if err != nil {
+			continue // it exited
+		}
+		for _, a := range addrs {
+			if !u.known[a] {
+				u.known[a] = true
+				u.watch(index, a)
+			}
+		}
+	}
+	ctx, u.stop = context.WithCancel(context.WithoutCancel(ctx))
+	u.done.Go(func() { u.look(ctx, index) })
+	return nil
+}
+
+// saw takes note of an upstream's address. It never waits: when many new ones come at
+// once, some are found at their next message.
+func (u *upstreams) saw(m *trace.Message) {
+	if m.Side != trace.SideConnected || u.known[m.Remote] {
+		return
+	}
+	select {
+	case u.ask <- m.Remote:
+		u.known[m.Remote] = true
+	default:
+	}
+}
+
+// look resolves addresses until ctx is done. Reading the host's listening sockets takes
+// milliseconds, hence its own goroutine, and not for each address.
+func (u *upstreams) look(ctx context.Context, index *gateway.ListenerIndex) {
+	read := time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case a := <-u.ask:
+			if u.watch(index, a) || time.Since(read) < relistEvery {
+				continue
+			}
+			if fresh, err := gateway.Listeners(ctx); err == nil {
+				index, read = fresh, time.Now()
+				u.watch(index, a)
+			}
+		}
+	}
+}
+
+// watch adds the processes that listen at a, and says whether there are any.
+func (u *upstreams) watch(index *gateway.ListenerIndex, a netip.AddrPort) bool {
+	pids := index.Processes(u.target.NetNS, a)
+	for _, pid := range pids {
+		if u.mine[pid] || u.watched >= maxUpstreams {
+			continue
+		}
+		key := uint64(pid)<<32 | uint64(a.Port())
+		flags := traceTarget{Flags: uint32(traceTargetFlagsTARGET_UPSTREAM)}
+		// The port first: the first call of the process must find it.
+		if u.objects.Listening.Put(key, uint8(1)) == nil {
+			// A process that serves several ports is there already.
+			if u.objects.Targets.Update(uint32(pid), &flags, ebpf.UpdateNoExist) == nil {
+				u.watched++
+			}
+		}
+	}
+	return len(pids) > 0
+}
+
+func (u *upstreams) end() {
+	u.stop()
+	u.done.Wait()
+}

@@ -1,0 +1,183 @@
+package trace
+
+import (
+	"net/netip"
+	"time"
+)
+
+// Kind tells which field of an Event is set.
+type Kind uint8
+
+// The kinds of events.
+const (
+	KindRequest Kind = iota + 1 // Request: nginx has finished a request
+	KindMessage                 // Message: a message began at a socket
+	KindTail                    // Tail: how far the messages of a socket have come
+	KindClose                   // Close: a socket was closed
+	KindProcess                 // Process: a watched process was forked or has exited
+	KindSwept                   // every message that ended before Time has been told
+	KindLost                    // Count events were lost for Cause
+	KindNote                    // Note: what the source has to say about itself
+)
+
+// Event is one decoded record. Of the pointers, the one that Kind names is set.
+// An event and what it points to belong to the receiver.
+type Event struct {
+	Kind    Kind
+	Time    time.Time
+	Request *Request
+	Message *Message
+	Tail    *Tail
+	Close   *Close
+	Process *Process
+	Cause   string // of KindLost
+	Count   uint64 // of KindLost
+	Note    string // of KindNote
+}
+
+// SocketID names a socket from its first event to its close; ids are not used twice.
+type SocketID uint64
+
+// Side is which end of a connection a socket is.
+type Side uint8
+
+// The sides.
+const (
+	SideAccepted  Side = iota + 1 // the server's end
+	SideConnected                 // the client's end
+)
+
+// Direction of bytes, as seen from the process that owns the socket.
+type Direction uint8
+
+// The directions.
+const (
+	In Direction = iota
+	Out
+)
+
+// OwnerHow says how the kernel side found whose work an outgoing exchange is.
+type OwnerHow uint8
+
+// How an owner was found.
+const (
+	OwnerNone     OwnerHow = iota // not found: a timer's work, or background traffic
+	OwnerTick                     // the socket last read in the same event-loop tick
+	OwnerUpstream                 // the request object, for an attempt of nginx's upstream module
+	OwnerCosocket                 // the request object, for a connection that Lua makes
+)
+
+// Owner is whose work an outgoing exchange is: an exchange at a client's socket, and the
+// address of the request object where that is known.
+type Owner struct {
+	How      OwnerHow
+	Socket   SocketID
+	Exchange uint32
+	Request  uint64 // address of ngx_http_request_t in the worker, 0 when not known
+}
+
+// Flow is what moved in one direction of one exchange. A zero Began means nothing did.
+type Flow struct {
+	Began, Ended time.Time // first and last byte; a write's entry, a read's return
+	Bytes        int64
+	Calls        int
+	Seq          uint32 // TCP sequence number of the first byte
+}
+
+// Conn identifies a socket and tells its life so far. Times that were not seen are zero.
+type Conn struct {
+	PID           int
+	FD            int
+	Socket        SocketID
+	Side          Side
+	Local, Remote netip.AddrPort
+	Opened        time.Time // connect or accept
+	Established   time.Time // the TCP handshake was over
+}
+
+// Message is the beginning of a run of bytes in one direction. Its end comes with the
+// next message of the socket, a Tail, a Close or the Request.
+type Message struct {
+	Conn
+	Exchange  uint32 // counts the exchanges of the socket since the window began
+	Starts    bool   // the first message of its exchange
+	Direction Direction
+	Flow      Flow  // the first call; of a write, what it wanted to move
+	Before    Flow  // the whole message that came before, in the other direction
+	Owner     Owner // of a connected socket
+	Tick      time.Time
+	Head      []byte // the first bytes, as many as were captured
+}
+
+// Tail is the state of both directions of a socket's current exchange.
+type Tail struct {
+	PID      int
+	Socket   SocketID
+	Exchange uint32
+	In, Out  Flow
+}
+
+// Close is the end of a socket.
+type Close struct {
+	Conn
+	Exchange     uint32
+	In, Out      Flow // of the last exchange
+	Last         Direction
+	Owner        Owner
+	PeerClosed   time.Time // the peer's FIN arrived
+	Failed       time.Time // Errno was seen
+	Errno        int       // of the socket, 0 for none
+	ConnectErrno int       // what connect itself returned, 0 for none
+	Tick         time.Time
+}
+
+// Process is a fork or the end of a watched process.
+type Process struct {
+	PID    int
+	Parent int
+	Exited bool
+	Status int // as wait(2) has it, when Exited
+}
+
+// Request is nginx's request object at its end.
+type Request struct {
+	PID     int
+	ID      uint64    // its address in the worker
+	Started time.Time // nginx's clock: milliseconds, set once per event-loop tick
+	Line    string    // request line, as received; cut at 512 bytes
+	LineLen int       // its true length
+	Host    string    // lower case, without port; empty for HTTP/1.0 without Host
+	Version int       // 9, 1000, 1001, 2000, 3000
+	Status  int       // 0 when no response head was made
+	TLS     bool
+	Stream  bool // HTTP/2: shares its socket with other requests
+
+	Received          int64 // request line, headers and body, as nginx counts
+	ConnectionNumber  uint64
+	ConnectionRequest uint64 // this is the n-th request of the connection
+	Upstream          uint64 // address of its ngx_http_upstream_t, 0 without
+
+	// The client's socket. Zero Socket: it was not seen.
+	Client     Conn
+	Exchange   uint32
+	Tick       time.Time // event-loop tick that delivered the first byte
+	In, Out    Flow
+	PeerClosed time.Time // the client's FIN arrived
+	Failed     time.Time
+	Errno      int
+
+	Attempts     []UpstreamState // at most six; AttemptsLen is the true number
+	AttemptsLen  int
+	TraceParent  string // request headers, empty when absent
+	RequestID    string
+	HeaderValues []string // of the further headers that were asked for
+}
+
+// UpstreamState is nginx's own record of one attempt, in its clock's milliseconds.
+// A duration below zero means that it did not come so far.
+type UpstreamState struct {
+	Peer                      string
+	Status                    int
+	Connect, Header, Response time.Duration
+	Received, Sent            int64
+}

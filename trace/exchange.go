@@ -1,0 +1,168 @@
+package trace
+
+import (
+	"net/netip"
+	"time"
+)
+
+// TraceID and SpanID are W3C Trace Context ids.
+type (
+	TraceID [16]byte
+	SpanID  [8]byte
+)
+
+// Mark tells from which vantage point a span was seen.
+type Mark byte
+
+// The marks.
+const (
+	MarkGateway Mark = 'P' // nginx's request object
+	MarkSystem  Mark = 'S' // system calls at a socket
+)
+
+// Confidence tells whether an edge is proved.
+type Confidence string
+
+// The confidences.
+const (
+	Exact    Confidence = "exact"
+	Inferred Confidence = "inferred"
+)
+
+// Source of a response, as APISIX itself names it.
+type ResponseSource string
+
+// The sources.
+const (
+	FromAPISIX   ResponseSource = "apisix"   // made by Lua
+	FromNginx    ResponseSource = "nginx"    // made by nginx for want of an upstream's answer
+	FromUpstream ResponseSource = "upstream" // the upstream's own
+	FromUnknown  ResponseSource = "unknown"  // the window did not show enough
+)
+
+// Role says what a span is in the tree.
+type Role uint8
+
+// The roles.
+const (
+	RoleClientSide Role = iota + 1 // the client's connection, at the gateway's socket
+	RoleGateway                    // the request inside nginx
+	RoleAttempt                    // one try at an upstream node
+	RoleCall                       // what Lua or a subrequest asked on the way: Redis, auth, mirror
+	RoleUpstream                   // the upstream's own process
+)
+
+// Exchange is one client request, its response and everything that was seen of it.
+type Exchange struct {
+	TraceID  TraceID
+	Parent   SpanID // of the incoming traceparent; zero without
+	Start    time.Time
+	Duration time.Duration
+
+	PID      int
+	Method   string
+	Path     string // without the query
+	Query    string
+	Host     string
+	Protocol string // "1.0", "1.1", "2"
+	TLS      bool
+	Status   int // 0: the client got no response head
+	Client   netip.AddrPort
+	Server   netip.AddrPort // the gateway's address
+	Received int64          // bytes of the request
+	Sent     int64          // bytes to the client; -1 when not known
+
+	RequestID         string
+	ConnectionRequest int // n-th request of the client's connection; 0: not known
+
+	Source   ResponseSource
+	Reason   string // why, in words; empty for a plain upstream answer
+	ErrType  string // error.type of OpenTelemetry: "connection_refused", "timeout", ...; empty for none
+	Timing   Timing
+	Attempts []Attempt
+	Spans    []Span // parents before children
+
+	// Incomplete says what could not be seen, in words; empty when nothing is missing.
+	Incomplete []string
+	// Clock is "ns" where socket times are the base, "ms" where only nginx's clock was there.
+	Clock string
+
+	HeaderValues []string // of the further request headers that were asked for
+}
+
+// Timing is a request's time by part. Parts that were not seen are -1.
+// ClientRead, Gateway, the attempts and ClientWrite follow each other, except that
+// a streamed response is read and written at the same time.
+type Timing struct {
+	ClientRead      time.Duration // first to last byte of the request
+	Gateway         time.Duration // until the first attempt, or the response where there was none
+	GatewayQueue    time.Duration // of it: from the event loop's wake-up to the first read
+	GatewayResponse time.Duration // last attempt's first byte to the first byte to the client
+	ClientWrite     time.Duration // first to last byte of the response
+}
+
+// Attempt is one try at an upstream node. Durations that were not seen are -1.
+type Attempt struct {
+	Peer      netip.AddrPort // the node; invalid for UNIX sockets
+	PeerName  string         // as nginx names it
+	Local     netip.AddrPort
+	Start     time.Time
+	Status    int // 0: no response head
+	Reused    bool
+	Exchange  int           // n-th exchange of the connection since the window began; 0: not known
+	Age       time.Duration // of the connection at the attempt's start; -1: older than the window
+	Connect   time.Duration
+	TLS       time.Duration
+	Send      time.Duration
+	Wait      time.Duration
+	Read      time.Duration
+	Duration  time.Duration
+	Sent      int64
+	Received  int64
+	ErrType   string
+	Reason    string
+	Evidence  string
+	Confident Confidence
+	Head      []byte // first bytes of the request as sent to the node; nil when not seen or TLS
+	Answer    []byte // first bytes of the response
+}
+
+// Span is one node of an exchange's tree.
+type Span struct {
+	ID        SpanID
+	Parent    SpanID
+	Mark      Mark
+	Role      Role
+	Name      string
+	Start     time.Time
+	Duration  time.Duration
+	PID       int
+	Process   string // the name of an upstream's process; empty for the gateway
+	Local     netip.AddrPort
+	Peer      netip.AddrPort
+	Status    int // HTTP status, 0 for none
+	Sent      int64
+	Received  int64
+	Attempt   int // index into Exchange.Attempts; -1 when it is none
+	TCPSeq    uint32
+	ErrType   string
+	Evidence  string // of the edge to the parent
+	Confident Confidence
+}
+
+// Part names a share of a request's time.
+type Part struct {
+	Name     string // "client_read", "gateway", "attempt 1 wait", ...
+	Duration time.Duration
+}
+
+// Largest returns the part that took most of the time; a zero Part when none was seen.
+func (x *Exchange) Largest() Part {
+	var most Part
+	for p := range x.Parts() {
+		if p.Duration > most.Duration {
+			most = p
+		}
+	}
+	return most
+}

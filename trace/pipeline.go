@@ -1,0 +1,116 @@
+package trace
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+)
+
+// A Source yields events in kernel order. Next returns io.EOF at the end of the window.
+type Source interface {
+	Next(context.Context) (Event, error)
+	Close() error
+}
+
+// A Sink shows finished exchanges, and at the end the summary of the window.
+// The exchange is only valid during Show. Pipeline.Run closes the sink, which flushes; the writer stays open.
+type Sink interface {
+	Show(*Exchange) error
+	Summary(Summary) error
+	Close() error
+}
+
+// Summary is what a window saw.
+type Summary struct {
+	Seen    uint64            // requests that finished in the window
+	Shown   uint64            // of those, the ones that were kept
+	Removed map[string]uint64 // by which filter the others were removed
+	Lost    map[string]uint64 // events that could not be kept, by cause
+	Notes   []string          // what the source could not do, in words
+	Window  time.Duration
+}
+
+// Pipeline joins the stages of a trace.
+type Pipeline struct {
+	From Source
+	// Keep returns "" to show an exchange, else the name of the filter that removes it. nil keeps all.
+	Keep func(*Exchange) string
+	To   Sink
+	// Count ends the run after so many shown exchanges; 0 means no limit.
+	Count uint64
+	// Talk is told what the source says about itself while it runs; nil for nobody.
+	Talk func(string)
+}
+
+// errEnough ends a run that has shown Count exchanges.
+var errEnough = errors.New("enough exchanges")
+
+// Run moves events until the source ends, the context is done or Count is reached; all
+// three are a good end. It shows what is still under way, the summary, and closes the sink.
+func (p Pipeline) Run(ctx context.Context) (Summary, error) {
+	run := &run{Pipeline: p, began: time.Now()}
+	run.sum.Removed, run.sum.Lost = map[string]uint64{}, map[string]uint64{}
+	assembler := NewAssembler(run.show)
+	err := run.move(ctx, assembler)
+	if err == nil {
+		err = assembler.Flush()
+	}
+	if errors.Is(err, errEnough) {
+		err = nil
+	}
+	run.sum.Window = time.Since(run.began)
+	if err == nil {
+		err = p.To.Summary(run.sum)
+	}
+	return run.sum, errors.Join(err, p.To.Close())
+}
+
+type run struct {
+	Pipeline
+	began time.Time
+	sum   Summary
+}
+
+func (r *run) move(ctx context.Context, a *Assembler) error {
+	for {
+		e, err := r.From.Next(ctx)
+		if errors.Is(err, io.EOF) || (err != nil && ctx.Err() != nil) {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		switch e.Kind {
+		case KindLost:
+			r.sum.Lost[e.Cause] += e.Count
+		case KindNote:
+			r.sum.Notes = append(r.sum.Notes, e.Note)
+			if r.Talk != nil {
+				r.Talk(e.Note)
+			}
+		default:
+			if err := a.Add(e); err != nil {
+				return err
+			}
+		}
+	}
+}
+
+func (r *run) show(x *Exchange) error {
+	r.sum.Seen++
+	if r.Keep != nil {
+		if why := r.Keep(x); why != "" {
+			r.sum.Removed[why]++
+			return nil
+		}
+	}
+	r.sum.Shown++
+	if err := r.To.Show(x); err != nil {
+		return err
+	}
+	if r.Count > 0 && r.sum.Shown >= r.Count {
+		return errEnough
+	}
+	return nil
+}
