@@ -3,37 +3,15 @@ package render_test
 import (
 	"bytes"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/apisixscope/apisixscope/internal/hint"
 	"github.com/apisixscope/apisixscope/internal/render"
+	"github.com/apisixscope/apisixscope/internal/testrig"
 	"github.com/apisixscope/apisixscope/internal/text"
 	"github.com/apisixscope/apisixscope/trace"
 )
-
-func golden(t *testing.T, name string, got []byte) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if os.Getenv("APISIXSCOPE_GOLDEN") == "1" {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if !bytes.Equal(got, want) {
-		t.Errorf("%s differs; got:\n%s", path, got)
-	}
-}
 
 func shown(t *testing.T, format string, o render.Options, all ...*trace.Exchange) []byte {
 	t.Helper()
@@ -59,13 +37,13 @@ func shown(t *testing.T, format string, o render.Options, all ...*trace.Exchange
 func TestTraceGolden(t *testing.T) {
 	for _, width := range []int{80, 140} {
 		for _, format := range []string{"tree", "table"} {
-			golden(t, fmt.Sprintf("%s-%d.txt", format, width), shown(t, format, render.Options{Width: width}, samples()...))
+			testrig.Golden(t, fmt.Sprintf("%s-%d.txt", format, width), string(shown(t, format, render.Options{Width: width}, samples()...)))
 		}
-		golden(t, fmt.Sprintf("evidence-%d.txt", width), shown(t, "tree", render.Options{Width: width, Evidence: true}, samples()...))
+		testrig.Golden(t, fmt.Sprintf("evidence-%d.txt", width), string(shown(t, "tree", render.Options{Width: width, Evidence: true}, samples()...)))
 	}
-	golden(t, "tree-color.txt", shown(t, "tree", render.Options{Color: true}, refusedExchange(), inferredExchange()))
-	golden(t, "table-color.txt", shown(t, "table", render.Options{Color: true}, refusedExchange(), plainExchange()))
-	golden(t, "trace.json", shown(t, "json", render.Options{}, samples()...))
+	testrig.Golden(t, "tree-color.txt", string(shown(t, "tree", render.Options{Color: true}, refusedExchange(), inferredExchange())))
+	testrig.Golden(t, "table-color.txt", string(shown(t, "table", render.Options{Color: true}, refusedExchange(), plainExchange())))
+	testrig.Golden(t, "trace.json", string(shown(t, "json", render.Options{}, samples()...)))
 }
 
 func TestNoLineIsWiderThanTheTerminal(t *testing.T) {
