@@ -147,3 +147,33 @@ func BenchmarkShow(b *testing.B) {
 		}
 	}
 }
+
+func FuzzString(f *testing.F) {
+	for _, s := range []string{"/a", `"\`, "\x00\x1f\x7f", "\xff\xed\xa0\x80", "日本\u2028\u009b", "\U0001f600"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		var b bytes.Buffer
+		sink := otlp.NewSink(&b)
+		x := failed()
+		x.Reason = s
+		_ = sink.Show(x)
+		_ = sink.Close()
+		var got struct {
+			ResourceSpans []struct {
+				ScopeSpans []struct {
+					Spans []struct{ Status struct{ Message string } }
+				}
+			}
+		}
+		if err := json.Unmarshal(b.Bytes(), &got); err != nil {
+			t.Fatalf("%v in %s", err, b.Bytes())
+		}
+		quoted, _ := json.Marshal(s)
+		var want string
+		_ = json.Unmarshal(quoted, &want)
+		if m := got.ResourceSpans[0].ScopeSpans[0].Spans[0].Status.Message; m != want {
+			t.Errorf("%q became %q, want %q", s, m, want)
+		}
+	})
+}
