@@ -57,6 +57,7 @@ func (s *Source) message(m *traceMessageEvent) *trace.Message {
 			Socket: trace.SocketID(m.Socket), Side: trace.Side(m.Side),
 			Local: addrPort(&m.Local), Remote: addrPort(&m.Remote),
 			Opened: s.clock.at(m.Opened), Established: s.clock.at(m.Established),
+			Gateway: m.Worker != 0, Process: s.upstreams.name(m.Pid, m.Worker),
 		},
 		Exchange:  m.Exchange,
 		Starts:    m.Starts != 0,
@@ -76,6 +77,7 @@ func (s *Source) close(c *traceCloseEvent) *trace.Close {
 			Socket: trace.SocketID(c.Socket), Side: trace.Side(c.Side),
 			Local: addrPort(&c.Local), Remote: addrPort(&c.Remote),
 			Opened: s.clock.at(c.Opened), Established: s.clock.at(c.Established),
+			Gateway: c.Worker != 0, Process: s.upstreams.name(c.Pid, uint32(c.Worker)),
 		},
 		Exchange:     c.Exchange,
 		In:           s.flow(&c.In),
@@ -119,7 +121,7 @@ func (s *Source) request(r *traceRequestEvent) *trace.Request {
 	}
 	if r.Socket != 0 {
 		out.Client = trace.Conn{
-			PID: int(r.Pid), FD: int(r.Fd), Socket: trace.SocketID(r.Socket), Side: trace.SideAccepted,
+			PID: int(r.Pid), FD: int(r.Fd), Socket: trace.SocketID(r.Socket), Side: trace.SideAccepted, Gateway: true,
 			Local: addrPort(&r.Local), Remote: addrPort(&r.Remote),
 		}
 	}

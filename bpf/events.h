@@ -31,6 +31,7 @@ enum owner_how {
 	OWNER_TICK = 1,	   /* the socket last read in this event-loop tick */
 	OWNER_UPSTREAM = 2, /* request object: pc is &r->upstream->peer */
 	OWNER_COSOCKET = 3, /* request object: pc is a Lua cosocket's of r */
+	OWNER_SUBREQUEST = 4, /* request object: as UPSTREAM, r being a subrequest */
 };
 
 /* Why a record or a fact could not be kept; index of the map losses. */
@@ -89,7 +90,7 @@ struct message_event {
 	struct address local;
 	struct address remote;
 	u32 head_len;
-	u32 pad;
+	u32 worker; /* 1: of the gateway; 0: of an upstream's process */
 	/* The last thing in the record: only head_len bytes are sent. Twice
 	 * HEAD_MAX, so that the verifier sees each copy end inside. */
 	u8 head[2 * HEAD_MAX];
@@ -109,7 +110,7 @@ struct close_event {
 	u8 owner_how;
 	u8 side;
 	u8 last; /* direction of the last byte */
-	u8 pad;
+	u8 worker;
 	u64 opened;
 	u64 established;
 	u64 peer_closed; /* the peer's FIN arrived */

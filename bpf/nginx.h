@@ -21,6 +21,9 @@ struct ngx_layout {
 	u32 c_fd, c_sent, c_sockaddr, c_number, c_ssl, c_requests;
 	/* ngx_http_upstream_t, ngx_peer_connection_t, ngx_log_t, ngx_http_log_ctx_t */
 	u32 u_peer, pc_connection, pc_log, log_data, ctx_request, ctx_current_request;
+	/* ngx_http_upstream_state_t */
+	u32 state_size, state_status, state_response_time, state_connect_time, state_header_time;
+	u32 state_bytes_received, state_bytes_sent, state_peer;
 	/* ngx_table_elt_t */
 	u32 elt_size, elt_value;
 };

@@ -57,7 +57,7 @@ int connect_peer(struct user_regs *ctx)
 	if (log_ctx && current && is_request(current)) {
 		u64 main = user_ptr(current + ngx.r_main);
 		if (user_ptr(current + ngx.r_upstream) + ngx.u_peer == pc) {
-			o.how = OWNER_UPSTREAM;
+			o.how = main == current ? OWNER_UPSTREAM : OWNER_SUBREQUEST;
 		} else {
 			o.how = OWNER_COSOCKET;
 			main = user_ptr(log_ctx + ngx.ctx_request);
@@ -114,25 +114,22 @@ static __always_inline void read_attempts(struct request_event *e, u64 r)
 		return;
 	u32 kept = 0;
 	for (u32 i = 0; i < 16 && i < array[1]; i++) {
-		/* ngx_http_upstream_state_t: status, response_time, connect_time, header_time,
-		 * queue_time, response_length, bytes_received, bytes_sent, peer. */
-		u64 s[9] = {};
-		if (bpf_probe_read_user(s, sizeof(s), (void *)(array[0] + i * sizeof(s))))
-			break;
-		if (!s[8]) /* nginx puts an empty one between two upstream phases */
+		u64 s = array[0] + i * ngx.state_size;
+		u64 peer = user_ptr(s + ngx.state_peer);
+		if (!peer) /* nginx puts an empty one between two upstream phases */
 			continue;
 		e->attempts_len++;
 		if (kept >= ATTEMPTS_MAX)
 			continue;
 		struct attempt *a = &e->attempts[kept++];
-		a->status = s[0];
-		a->response_time = s[1];
-		a->connect_time = s[2];
-		a->header_time = s[3];
-		a->bytes_received = s[6];
-		a->bytes_sent = s[7];
+		a->status = user_ptr(s + ngx.state_status);
+		a->response_time = user_ptr(s + ngx.state_response_time);
+		a->connect_time = user_ptr(s + ngx.state_connect_time);
+		a->header_time = user_ptr(s + ngx.state_header_time);
+		a->bytes_received = user_ptr(s + ngx.state_bytes_received);
+		a->bytes_sent = user_ptr(s + ngx.state_bytes_sent);
 		a->pad = 0;
-		a->peer_len = user_str(s[8], a->peer, PEER_MAX);
+		a->peer_len = user_str(peer, a->peer, PEER_MAX);
 	}
 }
 

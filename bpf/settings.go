@@ -6,13 +6,9 @@ import (
 	"github.com/apisixscope/apisixscope/internal/gateway"
 )
 
-// These must agree with events.h; decode_test.go holds them against the generated types.
+// These must agree with events.h.
 const (
 	headMax   = 1024
-	lineMax   = 512
-	hostMax   = 128
-	headerMax = 96
-	peerMax   = 48
 	wantedMax = 4
 )
 
@@ -26,34 +22,42 @@ const (
 // layoutOf picks the offsets that the programs use.
 func layoutOf(l gateway.Layout) traceNgxLayout {
 	return traceNgxLayout{
-		R_connection:      l.Request.Connection,
-		R_upstream:        l.Request.Upstream,
-		R_upstreamStates:  l.Request.UpstreamStates,
-		R_headersIn:       l.Request.HeadersIn,
-		R_headersOut:      l.Request.HeadersOut,
-		R_startSec:        l.Request.StartSec,
-		R_startMsec:       l.Request.StartMsec,
-		R_httpVersion:     l.Request.HTTPVersion,
-		R_requestLine:     l.Request.RequestLine,
-		R_main:            l.Request.Main,
-		R_requestLength:   l.Request.RequestLength,
-		R_stream:          l.Request.Stream,
-		InServer:          l.HeadersIn.Server,
-		OutStatus:         l.HeadersOut.Status,
-		C_fd:              l.Connection.FD,
-		C_sent:            l.Connection.Sent,
-		C_sockaddr:        l.Connection.Sockaddr,
-		C_number:          l.Connection.Number,
-		C_ssl:             l.Connection.SSL,
-		C_requests:        l.Connection.Requests,
-		U_peer:            l.Upstream.Peer,
-		PcConnection:      l.Peer.Connection,
-		PcLog:             l.Peer.Log,
-		LogData:           l.Log.Data,
-		CtxRequest:        l.HTTPLogCtx.Request,
-		CtxCurrentRequest: l.HTTPLogCtx.CurrentRequest,
-		EltSize:           l.TableElt.Size,
-		EltValue:          l.TableElt.Value,
+		R_connection:       l.Request.Connection,
+		R_upstream:         l.Request.Upstream,
+		R_upstreamStates:   l.Request.UpstreamStates,
+		R_headersIn:        l.Request.HeadersIn,
+		R_headersOut:       l.Request.HeadersOut,
+		R_startSec:         l.Request.StartSec,
+		R_startMsec:        l.Request.StartMsec,
+		R_httpVersion:      l.Request.HTTPVersion,
+		R_requestLine:      l.Request.RequestLine,
+		R_main:             l.Request.Main,
+		R_requestLength:    l.Request.RequestLength,
+		R_stream:           l.Request.Stream,
+		InServer:           l.HeadersIn.Server,
+		OutStatus:          l.HeadersOut.Status,
+		C_fd:               l.Connection.FD,
+		C_sent:             l.Connection.Sent,
+		C_sockaddr:         l.Connection.Sockaddr,
+		C_number:           l.Connection.Number,
+		C_ssl:              l.Connection.SSL,
+		C_requests:         l.Connection.Requests,
+		U_peer:             l.Upstream.Peer,
+		PcConnection:       l.Peer.Connection,
+		PcLog:              l.Peer.Log,
+		LogData:            l.Log.Data,
+		CtxRequest:         l.HTTPLogCtx.Request,
+		CtxCurrentRequest:  l.HTTPLogCtx.CurrentRequest,
+		StateSize:          l.UpstreamState.Size,
+		StateStatus:        l.UpstreamState.Status,
+		StateResponseTime:  l.UpstreamState.ResponseTime,
+		StateConnectTime:   l.UpstreamState.ConnectTime,
+		StateHeaderTime:    l.UpstreamState.HeaderTime,
+		StateBytesReceived: l.UpstreamState.BytesReceived,
+		StateBytesSent:     l.UpstreamState.BytesSent,
+		StatePeer:          l.UpstreamState.Peer,
+		EltSize:            l.TableElt.Size,
+		EltValue:           l.TableElt.Value,
 	}
 }
 

@@ -160,7 +160,7 @@ static __always_inline bool turns(struct target *t, struct socket_state *s, s32 
 		return true;
 	/* A proxied connection that nginx did not take anew: a tunnel, or a body
 	 * that follows 100 Continue. */
-	if (s->owner.how == OWNER_UPSTREAM)
+	if (s->owner.how == OWNER_UPSTREAM || s->owner.how == OWNER_SUBREQUEST)
 		return false;
 	return s->last == DIRECTION_IN;
 }
@@ -189,7 +189,7 @@ static __always_inline void submit_message(struct target *t, struct socket_state
 	e->local = s->local;
 	e->remote = s->remote;
 	e->head_len = head_len;
-	e->pad = 0;
+	e->worker = !!(t->flags & TARGET_WORKER);
 	u32 size = __builtin_offsetof(struct message_event, head) + head_len;
 	if (head_len <= HEAD_MAX && bpf_ringbuf_output(&events, e, size, wakeup()))
 		count_loss(LOSS_MESSAGES);

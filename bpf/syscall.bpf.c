@@ -104,7 +104,7 @@ static __always_inline void submit_close(struct target *t, struct socket_state *
 	e->owner_how = s->owner.how;
 	e->side = s->side;
 	e->last = s->last;
-	e->pad = 0;
+	e->worker = !!(t->flags & TARGET_WORKER);
 	e->opened = s->opened;
 	e->established = s->established;
 	e->peer_closed = s->peer_closed;
@@ -125,6 +125,10 @@ static __always_inline void close_enters(struct target *t, s32 fd)
 	struct socket_state *s = bpf_map_lookup_elem(&sockets, &key);
 	if (!s)
 		return;
+	/* What follows is work for the same request, even if a timer began it: giving up
+	 * on a node, nginx closes its connection and turns to the next. */
+	if (t->flags & TARGET_WORKER && s->side == SIDE_CONNECTED)
+		t->current = s->owner;
 	if (s->side != SIDE_IGNORED) {
 		u64 sock = s->sock;
 		bpf_map_delete_elem(&by_sock, &sock);

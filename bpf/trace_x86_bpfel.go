@@ -48,7 +48,7 @@ type traceCloseEvent struct {
 	OwnerHow      uint8
 	Side          uint8
 	Last          uint8
-	Pad           uint8
+	Worker        uint8
 	Opened        uint64
 	Established   uint64
 	PeerClosed    uint64
@@ -114,40 +114,48 @@ type traceMessageEvent struct {
 	Local         traceAddress
 	Remote        traceAddress
 	HeadLen       uint32
-	Pad           uint32
+	Worker        uint32
 	Head          [2048]uint8
 }
 
 type traceNgxLayout struct {
-	_                 structs.HostLayout
-	R_connection      uint32
-	R_upstream        uint32
-	R_upstreamStates  uint32
-	R_headersIn       uint32
-	R_headersOut      uint32
-	R_startSec        uint32
-	R_startMsec       uint32
-	R_httpVersion     uint32
-	R_requestLine     uint32
-	R_main            uint32
-	R_requestLength   uint32
-	R_stream          uint32
-	InServer          uint32
-	OutStatus         uint32
-	C_fd              uint32
-	C_sent            uint32
-	C_sockaddr        uint32
-	C_number          uint32
-	C_ssl             uint32
-	C_requests        uint32
-	U_peer            uint32
-	PcConnection      uint32
-	PcLog             uint32
-	LogData           uint32
-	CtxRequest        uint32
-	CtxCurrentRequest uint32
-	EltSize           uint32
-	EltValue          uint32
+	_                  structs.HostLayout
+	R_connection       uint32
+	R_upstream         uint32
+	R_upstreamStates   uint32
+	R_headersIn        uint32
+	R_headersOut       uint32
+	R_startSec         uint32
+	R_startMsec        uint32
+	R_httpVersion      uint32
+	R_requestLine      uint32
+	R_main             uint32
+	R_requestLength    uint32
+	R_stream           uint32
+	InServer           uint32
+	OutStatus          uint32
+	C_fd               uint32
+	C_sent             uint32
+	C_sockaddr         uint32
+	C_number           uint32
+	C_ssl              uint32
+	C_requests         uint32
+	U_peer             uint32
+	PcConnection       uint32
+	PcLog              uint32
+	LogData            uint32
+	CtxRequest         uint32
+	CtxCurrentRequest  uint32
+	StateSize          uint32
+	StateStatus        uint32
+	StateResponseTime  uint32
+	StateConnectTime   uint32
+	StateHeaderTime    uint32
+	StateBytesReceived uint32
+	StateBytesSent     uint32
+	StatePeer          uint32
+	EltSize            uint32
+	EltValue           uint32
 }
 
 type traceProcessEvent struct {

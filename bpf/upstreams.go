@@ -4,6 +4,8 @@ import (
 	"context"
 	"net/netip"
 	"os"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -21,6 +23,7 @@ type upstreams struct {
 	mine    map[int]bool // the gateway's processes, and us: not upstreams
 	known   map[netip.AddrPort]bool
 	watched int
+	names   sync.Map // uint32 pid -> string, of upstream processes
 	ask     chan netip.AddrPort
 	stop    context.CancelFunc
 	done    sync.WaitGroup
@@ -116,12 +119,31 @@ func (u *upstreams) watch(index *gateway.ListenerIndex, a netip.AddrPort) bool {
 		// The port first: the first call of the process must find it.
 		if u.objects.Listening.Put(key, uint8(1)) == nil {
 			// A process that serves several ports is there already.
+			u.names.Store(uint32(pid), processName(pid))
 			if u.objects.Targets.Update(uint32(pid), &flags, ebpf.UpdateNoExist) == nil {
 				u.watched++
 			}
 		}
 	}
 	return len(pids) > 0
+}
+
+// name returns the name of an upstream's process; the gateway's own need none.
+func (u *upstreams) name(pid, worker uint32) string {
+	if worker != 0 {
+		return ""
+	}
+	name, _ := u.names.Load(pid)
+	s, _ := name.(string)
+	return s
+}
+
+func processName(pid int) string {
+	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
+	if err != nil {
+		return "" // it exited
+	}
+	return strings.TrimSpace(string(b))
 }
 
 func (u *upstreams) end() {
