@@ -61,10 +61,11 @@ type OwnerHow uint8
 
 // How an owner was found.
 const (
-	OwnerNone     OwnerHow = iota // not found: a timer's work, or background traffic
-	OwnerTick                     // the socket last read in the same event-loop tick
-	OwnerUpstream                 // the request object, for an attempt of nginx's upstream module
-	OwnerCosocket                 // the request object, for a connection that Lua makes
+	OwnerNone       OwnerHow = iota // not found: a timer's work, or background traffic
+	OwnerTick                       // the socket last read in the same event-loop tick
+	OwnerUpstream                   // the request object, for an attempt of nginx's upstream module
+	OwnerCosocket                   // the request object, for a connection that Lua makes
+	OwnerSubrequest                 // the request object, for a subrequest's attempt
 )
 
 // Owner is whose work an outgoing exchange is: an exchange at a client's socket, and the
@@ -90,6 +91,8 @@ type Conn struct {
 	FD            int
 	Socket        SocketID
 	Side          Side
+	Gateway       bool   // the process is a worker; else an upstream's
+	Process       string // the name of an upstream's process
 	Local, Remote netip.AddrPort
 	Opened        time.Time // connect or accept
 	Established   time.Time // the TCP handshake was over
