@@ -16,7 +16,8 @@ type AccessLine struct {
 	ID            string // X-Rig-Id; "" when the client sent none
 	Time          time.Time
 	Worker        int   // pid
-	Connection    int64 // nginx's number of the client connection
+	ClientPort    int   // the client's end of the connection
+	Connection    int64 // nginx's number of it
 	ConnectionSeq int   // the request's number on it, from 1
 	Host          string
 	Request       string // the request line; nginx writes odd bytes as \xXX
@@ -37,7 +38,7 @@ type AccessAttempt struct {
 }
 
 // accessFields is the number of fields of log_format in conf/nginx.conf.tmpl.
-const accessFields = 15
+const accessFields = 16
 
 // AccessLog reads the access log. nginx writes a line after the client has its
 // answer, and up to a second later with Options.BufferLog.
@@ -84,16 +85,17 @@ func parseAccessLine(row string) (AccessLine, error) {
 		ID:            dash(f[0]),
 		Time:          time.Unix(0, 0).Add(p.seconds(f[1])),
 		Worker:        int(p.integer(f[2])),
-		Connection:    p.integer(f[3]),
-		ConnectionSeq: int(p.integer(f[4])),
-		Host:          f[5],
-		Request:       f[6],
-		Status:        int(p.integer(f[7])),
-		BytesSent:     p.integer(f[8]),
-		RequestTime:   p.seconds(f[9]),
+		ClientPort:    int(p.integer(f[3])),
+		Connection:    p.integer(f[4]),
+		ConnectionSeq: int(p.integer(f[5])),
+		Host:          f[6],
+		Request:       f[7],
+		Status:        int(p.integer(f[8])),
+		BytesSent:     p.integer(f[9]),
+		RequestTime:   p.seconds(f[10]),
 	}
-	if f[10] != "-" {
-		line.Attempts = p.attempts(f[10:])
+	if f[11] != "-" {
+		line.Attempts = p.attempts(f[11:])
 	}
 	return line, p.err
 }

@@ -8,10 +8,10 @@ import (
 )
 
 func TestParseAccessLine(t *testing.T) {
-	row := strings.Join([]string{"a-1", "1700000000.125", "77", "12", "3", MainHost, `GET /a\x09b HTTP/1.1`, "502", "310", "0.051",
+	row := strings.Join([]string{"a-1", "1700000000.125", "77", "40123", "12", "3", MainHost, `GET /a\x09b HTTP/1.1`, "502", "310", "0.051",
 		"10.0.0.1:80, 10.0.0.2:80", "504, 502", "0.000, -", "-, -", "0.050, 0.001"}, "\t")
 	want := AccessLine{
-		ID: "a-1", Time: time.UnixMilli(1700000000125), Worker: 77, Connection: 12, ConnectionSeq: 3, Host: MainHost,
+		ID: "a-1", Time: time.UnixMilli(1700000000125), Worker: 77, ClientPort: 40123, Connection: 12, ConnectionSeq: 3, Host: MainHost,
 		Request: `GET /a\x09b HTTP/1.1`, Status: 502, BytesSent: 310, RequestTime: 51 * time.Millisecond,
 		Attempts: []AccessAttempt{
 			{"10.0.0.1:80", 504, 0, -1, 50 * time.Millisecond},

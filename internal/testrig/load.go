@@ -158,7 +158,7 @@ func (run *loadRun) client(ctx context.Context) []Sent {
 		for {
 			s := c.send(ctx, loadRequest{Route: route, path: path, id: run.id(), body: run.bodies[route.Kind]})
 			sent = append(sent, s)
-			if s.Err != errIdleClosed.Error() || ctx.Err() != nil {
+			if s.Arrived() || ctx.Err() != nil {
 				break
 			}
 		}

@@ -17,6 +17,10 @@ type Sent struct {
 	Err        string
 }
 
+// Arrived says whether the gateway saw the request: it did not when it closed a
+// kept connection just then.
+func (s Sent) Arrived() bool { return s.Err != errIdleClosed.Error() }
+
 // A LoadResult is everything that a load sent, in no order. An id is sent at
 // most once: a request whose kept connection the gateway closed, as a reload
 // does, has an Err, and another one with an id of its own takes its place.
@@ -53,7 +57,7 @@ func (r LoadResult) Check() error {
 		switch {
 		case err != nil:
 			return err
-		case s.Err == errIdleClosed.Error():
+		case !s.Arrived():
 		case s.Err != "":
 			wrong[fmt.Sprintf("%s: %s", s.Kind, s.Err)]++
 		case !slices.Contains(route.Statuses, s.Status):
