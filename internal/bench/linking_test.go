@@ -1,0 +1,170 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apisixscope/apisixscope/internal/testrig"
+)
+
+const (
+	linkingConns    = 256
+	linkingRequests = 21000 // 750 of each kind
+	warmUpRequests  = 560
+)
+
+// A session is a load under a window, and all that was written down about it.
+type session struct {
+	witnesses
+	probes    bool
+	plainPort uint16 // of the gateway, for plain HTTP/1
+	traces    []*traced
+	sum       summary
+}
+
+// TestBenchLinking tells, for every kind of request and with and without probes, how many
+// attempts were linked to the right request and connection.
+func TestBenchLinking(t *testing.T) {
+	needBench(t)
+	program := build(t)
+	for _, probes := range []string{"auto", "off"} {
+		t.Run("probes-"+probes, func(t *testing.T) {
+			v, err := runSession(t, program, probes).judge()
+			if err != nil {
+				t.Fatalf("this run proves nothing: %v", err)
+			}
+			t.Logf("--probes %s, %d connections, a reload in the middle\n%s", probes, linkingConns, v)
+			faults := v.faults()
+			if len(faults) == 0 {
+				return
+			}
+			t.Errorf("--probes %s: %s", probes, strings.Join(faults, "; "))
+			for _, bad := range v.worst(10) {
+				t.Log(bad.text)
+			}
+		})
+	}
+}
+
+// worst returns up to n counter-examples: those that claim to be proved first, and one of
+// each kind before a second of any.
+func (v *verdict) worst(n int) []*counterexample {
+	var worst []*counterexample
+	for _, exact := range []bool{true, false} {
+		byKind := map[testrig.Kind][]*counterexample{}
+		for _, bad := range v.bad {
+			if bad.exact == exact {
+				byKind[bad.kind] = append(byKind[bad.kind], bad)
+			}
+		}
+		for len(byKind) > 0 {
+			for kind, list := range byKind {
+				worst = append(worst, list[0])
+				if byKind[kind] = list[1:]; len(list) == 1 {
+					delete(byKind, kind)
+				}
+			}
+		}
+	}
+	return worst[:min(n, len(worst))]
+}
+
+// runSession watches a rig while all kinds of requests go through it.
+func runSession(t *testing.T, program, probes string) session {
+	t.Helper()
+	rig := testrig.StartT(t, testrig.Options{Record: true})
+	// The window begins with pools that are full, as on a gateway that has been running.
+	warm := load(t, rig, testrig.Load{Requests: warmUpRequests, Conns: 32}, nil)
+
+	out, err := os.Create(filepath.Join(t.TempDir(), "traces.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer out.Close()
+	tool := watch(t, program, rig, out, "-o", "json", "--probes", probes)
+	res := load(t, rig, testrig.Load{Requests: linkingRequests, Conns: linkingConns}, func() {
+		reloadAt(t, rig, arrived(warm)+linkingRequests/2)
+	})
+	lines, err := rig.WaitAccessLog(deadline(t), arrived(warm)+arrived(res))
+	if err != nil {
+		t.Fatal(err)
+	}
+	tool.stopWell()
+
+	s := session{probes: probes != "off", plainPort: portOf(rig.Addr())}
+	s.sent, s.lines, s.nodes = res.Sent, lines, rig.Nodes()
+	if s.records, err = rig.Records(deadline(t)); err != nil {
+		t.Fatal(err)
+	}
+	s.sum, err = readOutput(out.Name(), func(x *traced, line []byte) {
+		x.raw = string(line)
+		s.traces = append(s.traces, x)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// load sends l from a process of its own, and runs meanwhile beside it.
+func load(t *testing.T, rig *testrig.Rig, l testrig.Load, meanwhile func()) testrig.LoadResult {
+	t.Helper()
+	l.Target = rig.Target()
+	p, err := l.Start()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if meanwhile != nil {
+		meanwhile()
+	}
+	res, err := p.Wait(deadline(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := res.Check(); err != nil {
+		t.Fatalf("this run proves nothing: %v", err)
+	}
+	return res
+}
+
+// reloadAt reloads the gateway when its access log has n lines.
+func reloadAt(t *testing.T, rig *testrig.Rig, n int) {
+	t.Helper()
+	for ctx := deadline(t); ctx.Err() == nil; time.Sleep(100 * time.Millisecond) {
+		text, err := os.ReadFile(filepath.Join(rig.Dir(), "access.log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if bytes.Count(text, []byte("\n")) < n {
+			continue
+		}
+		if err := rig.Reload(ctx); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	t.Fatalf("the access log never had %d lines", n)
+}
+
+// arrived counts the requests that the gateway saw.
+func arrived(res testrig.LoadResult) int {
+	n := 0
+	for _, s := range res.Sent {
+		if s.Arrived() {
+			n++
+		}
+	}
+	return n
+}
+
+// deadline is for steps that take seconds.
+func deadline(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
