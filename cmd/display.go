@@ -1,0 +1,101 @@
+package cmd
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/apisixscope/apisixscope/internal/hint"
+	"github.com/apisixscope/apisixscope/internal/otlp"
+	"github.com/apisixscope/apisixscope/internal/render"
+	"github.com/apisixscope/apisixscope/trace"
+)
+
+// paperWidth is for lines that no terminal limits: a table has all its columns.
+const paperWidth = 140
+
+// display is how, and where to, exchanges are shown.
+type display struct {
+	format   string // empty until settled
+	file     string
+	color    string
+	evidence bool
+	summary  bool
+}
+
+func (d *display) addFlags(f *pflag.FlagSet) {
+	d.color = "auto"
+	f.StringVarP(&d.format, "output", "o", "", "as `FORMAT` tree, table, json or otlp (default tree on a terminal, json to a file named *.json or *.jsonl, else table)")
+	f.StringVarP(&d.file, "write", "w", "", "write to `FILE`, which appears when the window ends")
+	f.BoolVar(&d.evidence, "evidence", false, "show in a tree how each edge was found")
+	f.Var(choice{&d.color, "WHEN", colorModes()}, "color", "always, never, or auto: on a terminal, unless NO_COLOR is set")
+}
+
+// formats are the words for -o.
+func formats() []string {
+	known := append(render.TraceFormats(), "otlp")
+	slices.Sort(known)
+	return known
+}
+
+// settle chooses the format, if the user did not, and checks it.
+func (d *display) settle(env Env) error {
+	toTerm := env.OutTerm && d.file == ""
+	switch ext := filepath.Ext(d.file); {
+	case d.format != "":
+	case ext == ".json" || ext == ".jsonl":
+		d.format = "json"
+	case toTerm && !d.summary:
+		d.format = "tree"
+	default:
+		d.format = "table"
+	}
+	if !slices.Contains(formats(), d.format) {
+		return render.UnknownFormat(d.format, formats())
+	}
+	return nil
+}
+
+// sink returns what shows exchanges on out.
+func (d *display) sink(env Env, out *output) (trace.Sink, error) {
+	o := render.Options{Width: env.Width, Evidence: d.evidence}
+	if o.Width == 0 {
+		o.Width = paperWidth
+	}
+	switch d.color {
+	case "always":
+		o.Color = true
+	case "auto":
+		o.Color = out.stdout && env.OutTerm && !env.NoColor
+	}
+	if d.summary {
+		return nil, hint.Misuse(fmt.Errorf("--summary has no form in %s: choose -o table or -o json", d.format))
+	}
+	if d.format == "otlp" {
+		return otlp.NewSink(out), nil
+	}
+	return render.Trace(d.format, out, o)
+}
+
+func colorModes() []string { return []string{"auto", "always", "never"} }
+func probeModes() []string { return []string{"auto", "off"} }
+
+// completeTrace tells the shell the words that flags know.
+func completeTrace(cmd *cobra.Command) {
+	for flag, known := range map[string][]string{
+		"output": formats(),
+		"probes": probeModes(),
+		"color":  colorModes(),
+		"method": {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"},
+		"status": {"2xx", "3xx", "4xx", "5xx", "none"},
+	} {
+		if cmd.Flags().Lookup(flag) == nil {
+			continue
+		}
+		// It fails for flags that do not exist or have words already.
+		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(known, cobra.ShellCompDirectiveNoFileComp))
+	}
+}

@@ -1,0 +1,90 @@
+package cmd
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/apisixscope/apisixscope/internal/hint"
+)
+
+// output is where data goes: stdout, or a file that gets its name when it is whole.
+type output struct {
+	io.Writer
+	stdout bool
+	file   *os.File // nil for stdout, and once it is done with
+	path   string   // the name to be; empty if the file has its name already
+}
+
+// openOutput opens the file at path for writing; "" and "-" are stdout. The caller ends
+// with commit, or with discard.
+func openOutput(env Env, path string) (*output, error) {
+	if path == "" || path == "-" {
+		return &output{Writer: env.Out, stdout: true}, nil
+	}
+	out, err := createOutput(path)
+	if err != nil {
+		return nil, hint.Wrap(fmt.Errorf("write %s: %w", path, cause(err)), "name a file in a directory that you may write to with -w")
+	}
+	out.Writer = out.file
+	return out, nil
+}
+
+func createOutput(path string) (*output, error) {
+	// A link stays a link: what it leads to is written.
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		path = real
+	}
+	switch info, err := os.Stat(path); {
+	case err == nil && info.IsDir():
+		return nil, unix.EISDIR
+	case err == nil && !info.Mode().IsRegular(): // a pipe, or /dev/null: nothing to be replaced
+		f, err := os.OpenFile(path, os.O_WRONLY, 0)
+		return &output{file: f}, err
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // its mode is 0600
+	return &output{file: f, path: path}, err
+}
+
+// cause is what the system said, without the temporary name.
+func cause(err error) error {
+	if e, ok := errors.AsType[*fs.PathError](err); ok {
+		return e.Err
+	}
+	return err
+}
+
+// commit gives a file its name.
+func (o *output) commit() error {
+	if o.file == nil {
+		return nil
+	}
+	f := o.file
+	err := f.Close()
+	if err == nil && o.path != "" {
+		err = os.Rename(f.Name(), o.path)
+	}
+	if err != nil {
+		return fmt.Errorf("write %s: %w", o.path, cause(err))
+	}
+	o.file = nil
+	return nil
+}
+
+// discard removes a file that was not committed.
+func (o *output) discard() {
+	if o.file == nil {
+		return
+	}
+	// What is not wanted need not be whole.
+	_ = o.file.Close()
+	if o.path != "" {
+		_ = os.Remove(o.file.Name())
+	}
+	o.file = nil
+}

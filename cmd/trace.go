@@ -1,0 +1,121 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/apisixscope/apisixscope/internal/gateway"
+	"github.com/apisixscope/apisixscope/internal/hint"
+	"github.com/apisixscope/apisixscope/trace"
+)
+
+// traceOptions is what a user may ask of trace.
+type traceOptions struct {
+	query  gateway.Query
+	filter trace.Filter
+	probes string
+	limit  limits
+	show   display
+}
+
+// limits end a window.
+type limits struct {
+	duration time.Duration
+	count    uint64
+}
+
+func newTraceCmd(env Env) *cobra.Command {
+	o := &traceOptions{probes: "auto", limit: limits{duration: 30 * time.Second}}
+	cmd := &cobra.Command{
+		Use:   "trace",
+		Short: "Follow requests through the gateway",
+		Long: `Trace follows requests through the gateway for a bounded window, and shows each
+one's way: the client's connection, the request inside nginx, every attempt at an
+upstream node, and the upstream's own process where it runs on this host.
+
+The window ends by --duration, by --count, by Ctrl-C (twice: at once), by SIGTERM,
+or when the reader of a pipe goes away; the exit code is 0 for each of these, 1 for
+an error, and 2 for a wrong command line. A summary on stderr ends it: how many
+requests were seen, which filter removed how many, and what was lost.
+
+A filter may be given several times, or with a list: any of its words will do.
+All the filters that are given must agree.`,
+		Example: `  apisixscope trace --host shop.example --status 5xx
+  apisixscope trace --path '/orders/*' --slower-than 200ms
+  apisixscope trace -c 100 -o json | jq .
+  apisixscope trace -d 10s -o otlp -w traces.jsonl
+  apisixscope trace -d 1m --summary`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return o.run(cmd.Context(), env)
+		},
+	}
+	o.addFlags(cmd.Flags())
+	completeTrace(cmd)
+	return cmd
+}
+
+func (o *traceOptions) addFlags(f *pflag.FlagSet) {
+	f.SortFlags = false
+	f.Var(&words{add: o.filter.AddHost, kind: "HOST"}, "host", "keep this host; *.h is every host below h")
+	f.Var(&words{add: o.filter.AddPath, kind: "GLOB"}, "path", "keep these paths; * stands for any characters, ? for one")
+	f.Var(&words{add: o.filter.AddMethod, kind: "METHOD"}, "method", "keep these methods")
+	f.Var(&words{add: o.filter.AddStatus, kind: "STATUS"}, "status", "keep 404, 5xx, 500-504, or none for no response")
+	f.Var(period{&o.filter.SlowerThan}, "slower-than", "keep what took so long, or longer")
+	f.Var(&words{add: o.filter.AddClient, kind: "CIDR"}, "client", "keep clients of this address or network")
+	f.Var(&words{add: o.filter.AddUpstream, kind: "ADDR"}, "upstream", "keep what was tried at this node: ip, ip:port or :port")
+	o.filter.Sample = 1
+	f.Var(number[uint64]{&o.filter.Sample, 1}, "sample", "of what the other filters keep, keep one in N")
+	o.limit.addFlags(f)
+	f.Var(number[int]{&o.query.PID, 1}, "pid", "of the gateway's master or any worker, if there are several gateways")
+	f.Var(choice{&o.probes, "MODE", probeModes()}, "probes", "auto reads nginx's request object if it can, off watches sockets alone")
+	o.show.addFlags(f)
+	f.BoolVar(&o.show.summary, "summary", false, "show no single request, but a table of all at the end")
+}
+
+func (l *limits) addFlags(f *pflag.FlagSet) {
+	f.VarP(period{&l.duration}, "duration", "d", "end after this time; 0 means by Ctrl-C alone")
+	f.VarP(number[uint64]{&l.count, 0}, "count", "c", "end after N requests were shown; 0 means no limit")
+}
+
+func (o *traceOptions) run(ctx context.Context, env Env) error {
+	if err := o.show.settle(env); err != nil {
+		return err
+	}
+	out, err := openOutput(env, o.show.file)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	sink, err := o.show.sink(env, out)
+	if err != nil {
+		return err
+	}
+	if err := env.Ready(); err != nil {
+		return err
+	}
+	target, err := env.find(ctx, o.query)
+	if err != nil {
+		return err
+	}
+	w := &window{
+		env: env, talk: newTalk(env), target: target, probes: o.probes == "auto",
+		duration: o.limit.duration, count: o.limit.count, keep: o.filter.Keep,
+		to: sink, out: out, quiet: o.show.summary,
+	}
+	_, err = w.run(ctx)
+	return err
+}
+
+// find finds the gateway. A process that the user named and that is none is misuse.
+func (env *Env) find(ctx context.Context, q gateway.Query) (*gateway.Target, error) {
+	t, err := env.Find(ctx, q)
+	if errors.Is(err, gateway.ErrNotGateway) {
+		return nil, hint.Misuse(err)
+	}
+	return t, err
+}

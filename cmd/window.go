@@ -1,0 +1,193 @@
+package cmd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/apisixscope/apisixscope/bpf"
+	"github.com/apisixscope/apisixscope/internal/gateway"
+	"github.com/apisixscope/apisixscope/internal/render"
+	"github.com/apisixscope/apisixscope/internal/text"
+	"github.com/apisixscope/apisixscope/trace"
+)
+
+// window is a trace of one gateway from its opening to its summary.
+type window struct {
+	env      Env
+	talk     *talk
+	target   *gateway.Target
+	probes   bool
+	duration time.Duration // 0 means no end
+	count    uint64        // 0 means no end
+	keep     func(*trace.Exchange) string
+	to       trace.Sink
+	out      *output // that to writes to
+	quiet    bool    // nothing is seen of it while it is open
+
+	seen, shown atomic.Uint64
+}
+
+// run opens the window, and waits for its end, but not for an orderly one if the user is
+// in a hurry.
+func (w *window) run(ctx context.Context) (trace.Summary, error) {
+	type result struct {
+		sum trace.Summary
+		err error
+	}
+	done := make(chan result, 1)
+	go func() {
+		sum, err := w.watch(ctx)
+		done <- result{sum, err}
+	}()
+	select {
+	case r := <-done:
+		return r.sum, r.err
+	case <-w.env.Hurry:
+		w.out.discard()
+		return trace.Summary{}, nil
+	}
+}
+
+func (w *window) watch(ctx context.Context) (trace.Summary, error) {
+	w.talk.say("gateway: %s", describe(w.target))
+	src, err := w.env.OpenTrace(ctx, bpf.Options{Target: w.target, Probes: w.probes, Log: w.env.Log})
+	if err != nil {
+		return trace.Summary{}, err
+	}
+	ctx, cancel := w.bound(ctx)
+	defer cancel()
+	if w.env.verbose() {
+		w.talk.say("probes armed after %d ms", time.Since(w.env.Began).Milliseconds())
+	}
+	w.talk.say("tracing %s", w.extent())
+	over := ending(ctx)
+	stop := w.showProgress(ctx)
+
+	sum, err := trace.Pipeline{
+		From: src, Heads: &heads{}, Keep: w.tally, To: w.to, Count: w.count,
+		Talk: func(note string) { w.talk.say("note: %s", note) },
+	}.Run(ctx)
+	stop()
+	if w.out.stdout && errors.Is(err, unix.EPIPE) {
+		err = nil // whoever read it has seen enough
+	}
+	ended := over()
+	if err = errors.Join(err, src.Close()); err == nil {
+		err = w.out.commit()
+	}
+	err = errors.Join(err, w.summarize(sum))
+	if w.env.verbose() {
+		w.talk.say("closed after %d ms", time.Since(ended).Milliseconds())
+	}
+	return sum, err
+}
+
+// bound ends the window in time, or when nobody reads its output.
+func (w *window) bound(ctx context.Context) (context.Context, context.CancelFunc) {
+	cancel := context.CancelFunc(func() {})
+	if w.duration > 0 {
+		ctx, cancel = context.WithTimeout(ctx, w.duration)
+	} else {
+		ctx, cancel = context.WithCancel(ctx)
+	}
+	if w.out.stdout && w.env.OutGone != nil {
+		go func() {
+			select {
+			case <-w.env.OutGone:
+				cancel()
+			case <-ctx.Done():
+			}
+		}()
+	}
+	return ctx, cancel
+}
+
+// ending returns a function that tells when ctx ended; now, if it did not.
+func ending(ctx context.Context) func() time.Time {
+	var at atomic.Pointer[time.Time]
+	mark := func() {
+		now := time.Now()
+		at.CompareAndSwap(nil, &now)
+	}
+	stop := context.AfterFunc(ctx, mark)
+	return func() time.Time {
+		stop()
+		mark()
+		return *at.Load()
+	}
+}
+
+func (w *window) tally(x *trace.Exchange) string {
+	w.seen.Add(1)
+	if w.keep != nil {
+		if why := w.keep(x); why != "" {
+			return why
+		}
+	}
+	w.shown.Add(1)
+	return ""
+}
+
+// showProgress rewrites a line once a second where nothing else can be seen of a long
+// window. The function it returns ends that.
+func (w *window) showProgress(ctx context.Context) func() {
+	const long = 3 * time.Second
+	hidden := w.quiet || !w.env.OutTerm || !w.out.stdout
+	if !hidden || !w.env.ErrTerm || w.env.verbose() || w.duration > 0 && w.duration < long {
+		return func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	began := time.Now()
+	go func() {
+		defer close(done)
+		tick := time.NewTicker(time.Second)
+		defer tick.Stop()
+		for {
+			select {
+			case <-ctx.Done():
+				w.talk.clear()
+				return
+			case now := <-tick.C:
+				w.talk.rewrite(fmt.Sprintf("%.0fs: seen %d requests, shown %d", now.Sub(began).Seconds(), w.seen.Load(), w.shown.Load()))
+			}
+		}
+	}()
+	return func() {
+		cancel()
+		<-done
+	}
+}
+
+// summarize says what was seen and lost.
+func (w *window) summarize(sum trace.Summary) error {
+	if w.talk.on {
+		sum.Notes = nil // they were told when they came
+	}
+	return render.Summary(w.env.Err, sum)
+}
+
+func (w *window) extent() string {
+	s := "until Ctrl-C"
+	if w.duration > 0 {
+		s = "for " + text.Duration(w.duration) + "; Ctrl-C ends it"
+	}
+	if w.count > 0 {
+		s = fmt.Sprintf("%d requests, ", w.count) + s
+	}
+	return s
+}
+
+// describe tells which gateway it is.
+func describe(t *gateway.Target) string {
+	s := t.Summary()
+	if t.Master.PID != 0 {
+		s += fmt.Sprintf("  master %d", t.Master.PID)
+	}
+	return fmt.Sprintf("%s  %d workers", s, len(t.Workers()))
+}
