@@ -28,7 +28,7 @@ RACE := $(if $(shell command -v gcc),-race)
 PRIVILEGED := ^Test(BPF|Gateway)
 
 BENCH_PKG ?= ./internal/bench
-BENCH := APISIXSCOPE_BENCH=1 go test -v -count=1 -timeout 20m
+BENCH := APISIXSCOPE_BENCH=1 APISIXSCOPE_NEED_BPF=1 go test -v -count=1 -timeout 20m
 
 # Words for the program that "make demo" runs: make demo ARGS='-o json'
 ARGS ?=

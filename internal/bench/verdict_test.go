@@ -13,9 +13,9 @@ import (
 // A verdict is what a session came to.
 type verdict struct {
 	session
+	*joined
 	rows   map[testrig.Kind]*row
-	extra  []*traced // traces that stand for no request
-	claims count     // what those claim
+	claims count // of traces that stand for no request
 	bad    []*counterexample
 }
 
@@ -33,12 +33,11 @@ func (s session) judge() (*verdict, error) {
 	if !s.probes {
 		facts, traces = v.setAside(facts)
 	}
-	of, extra := join(facts, traces)
+	v.joined = join(facts, traces, s.probes)
 	for _, f := range facts {
-		v.note(v.rows[f.kind].judge(f, of[f]))
+		v.note(v.rows[f.kind].judge(f, v.of[f]))
 	}
-	v.extra = extra
-	for _, x := range extra {
+	for _, x := range v.extra {
 		for _, e := range slices.Concat(x.attempts(), x.calls()) {
 			v.claims.surplus(e)
 			v.note(&counterexample{exact: e.exact, text: "a trace without a line in the access log claims an attempt\n" + x.claims()})
@@ -84,6 +83,8 @@ func (v *verdict) faults() []string {
 	if v.probes {
 		add(total.missing, "requests without a trace")
 		add(len(v.extra), "traces without a request")
+		add(v.misnumbered, "traces with a wrong connection_request")
+		add(v.misread, "traces with a wrong request line")
 		add(total.attempts.wrong, "attempts linked wrong")
 		add(total.attempts.missing, "attempts missing")
 		add(total.calls.wrong, "calls linked wrong")
@@ -136,8 +137,8 @@ func lost(s summary) uint64 {
 func (v *verdict) String() string {
 	var b strings.Builder
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(w, "\trequests\t\t|attempts\t\t\t\t\t\t|calls\t\t\t\t\t\t")
-	fmt.Fprintln(w, "kind\tall\tmissing\t|all\tright\twrong\tof them exact\tinferred\tmissing\t|all\tright\twrong\tof them exact\tinferred\tmissing\t")
+	const links = "right\twrong\t(exact)\tinferred\tmissing\t"
+	fmt.Fprintln(w, "kind\trequests\tmissing\tattempts\t"+links+"calls\t"+links)
 	for _, kind := range slices.Sorted(maps.Keys(v.rows)) {
 		if r := v.rows[kind]; r.requests > 0 || r.attempts.wrong > 0 {
 			r.print(w)
@@ -146,8 +147,9 @@ func (v *verdict) String() string {
 	total := v.total()
 	total.print(w)
 	w.Flush()
-	fmt.Fprintf(&b, "traces %d; without a line in the access log %d, with %d attempts; lost %d\n",
-		len(v.traces), len(v.extra), v.claims.wrong, lost(v.sum))
+	fmt.Fprintf(&b, "(exact): of the wrong ones, those that claim to be proved\n")
+	fmt.Fprintf(&b, "traces %d; without a line in the access log %d, with %d attempts; with another number on their connection %d, "+
+		"with another request line %d; lost %d\n", len(v.traces), len(v.extra), v.claims.wrong, v.misnumbered, v.misread, lost(v.sum))
 	for _, note := range v.sum.Notes {
 		fmt.Fprintf(&b, "note: %s\n", note)
 	}
@@ -157,7 +159,10 @@ func (v *verdict) String() string {
 func (r *row) print(w *tabwriter.Writer) {
 	fmt.Fprintf(w, "%s\t%d\t%d\t", r.kind, r.requests, r.missing)
 	for _, c := range []count{r.attempts, r.calls} {
-		fmt.Fprintf(w, "|%d\t%d\t%d\t%d\t%d\t%d\t", c.all, c.right, c.wrong, c.wrongExact, c.inferred, c.missing)
+		fmt.Fprintf(w, "%d\t%d\t%d\t%d\t%d\t%d\t", c.all, c.right, c.wrong, c.wrongExact, c.inferred, c.missing)
 	}
-	fmt.Fprintf(w, "%s\n", r.note)
+	if r.note != "" {
+		fmt.Fprintf(w, "  %s", r.note)
+	}
+	fmt.Fprintln(w)
 }
