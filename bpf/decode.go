@@ -144,7 +144,7 @@ func (s *Source) tail(t *traceTail) trace.Tail {
 
 func (s *Source) flow(f *traceFlow) trace.Flow {
 	return trace.Flow{
-		Began: s.clock.at(f.Began), Ended: s.clock.at(f.Ended),
+		Began: s.clock.at(f.Began), Ended: s.clock.at(f.Ended), Turned: s.clock.at(f.Turned),
 		Bytes: int64(f.Bytes), Calls: int(f.Calls), Seq: f.Seq,
 	}
 }

@@ -64,6 +64,7 @@ struct address {
 struct flow {
 	u64 began; /* first byte: entry of the write, exit of the read */
 	u64 ended; /* last byte */
+	u64 turned; /* first byte since the other direction last had its turn */
 	u64 bytes;
 	u32 calls;
 	u32 seq; /* TCP sequence number of the first byte */
@@ -185,10 +186,10 @@ struct request_event {
 	u8 headers[WANTED_MAX][HEADER_MAX];
 };
 
-_Static_assert(sizeof(struct flow) == 32, "flow has padding");
+_Static_assert(sizeof(struct flow) == 40, "flow has padding");
 _Static_assert(sizeof(struct address) == 20, "address has padding");
-_Static_assert(sizeof(struct message_event) == 184 + 2 * HEAD_MAX, "message_event changed: see decode.go");
-_Static_assert(sizeof(struct close_event) == 208, "close_event changed: see decode.go");
+_Static_assert(sizeof(struct message_event) == 200 + 2 * HEAD_MAX, "message_event changed: see decode.go");
+_Static_assert(sizeof(struct close_event) == 224, "close_event changed: see decode.go");
 _Static_assert(sizeof(struct process_event) == 32, "process_event changed: see decode.go");
 _Static_assert(sizeof(struct attempt) == 104, "attempt changed: see decode.go");
 

@@ -36,10 +36,13 @@ type Source struct {
 	upstreams *upstreams
 
 	queue   []trace.Event // to be yielded before the ring is read again
+	tails   []trace.Event // of the last sweep: newer than what the ring still holds
 	swept   time.Time     // when the last sweep was made
-	mark    uint64        // kernel time up to which the ring must be read before the next
+	began   uint64        // kernel time at which it began
+	mark    uint64        // kernel time up to which the ring must be read before its tails; 0: none wait
 	told    [traceLossLOSS_CAUSES]uint64
 	missed  uint64
+	last    bool // the last sweep was made after the window's end
 	drained bool // the window is over and the ring was read to its end
 	closed  bool
 }
@@ -57,7 +60,9 @@ func (s *Source) Next(ctx context.Context) (trace.Event, error) {
 			return trace.Event{}, io.EOF
 		}
 		if s.mark == 0 && (time.Since(s.swept) >= sweepEvery || ctx.Err() != nil) {
-			s.mark = kernelNow()
+			if err := s.sweep(ctx.Err() != nil); err != nil {
+				return trace.Event{}, err
+			}
 		}
 		e, at, err := s.read(ctx)
 		switch {
@@ -67,10 +72,7 @@ func (s *Source) Next(ctx context.Context) (trace.Event, error) {
 			return trace.Event{}, err
 		}
 		if s.mark != 0 && at >= s.mark {
-			if serr := s.sweep(ctx.Err() != nil); serr != nil {
-				return trace.Event{}, serr
-			}
-			s.drained = ctx.Err() != nil
+			s.tell()
 		}
 		if err == nil {
 			return e, nil
@@ -99,11 +101,10 @@ func (s *Source) read(ctx context.Context) (trace.Event, uint64, error) {
 	}
 }
 
-// sweep queues the ends of messages that went on after they were reported, what was
-// lost since the last sweep, and the mark up to which all has been told.
+// sweep takes the ends of messages that went on after they were reported, and what was
+// lost since the last sweep. They wait until the ring, which is behind, was read so far.
 func (s *Source) sweep(last bool) error {
-	mark := s.mark
-	s.mark, s.swept = 0, time.Now()
+	s.last, s.began, s.swept = last, kernelNow(), time.Now()
 	if err := s.sweepTails(); err != nil {
 		return err
 	}
@@ -113,8 +114,15 @@ func (s *Source) sweep(last bool) error {
 	if last {
 		s.countMisses()
 	}
-	s.queue = append(s.queue, trace.Event{Kind: trace.KindSwept, Time: s.clock.at(mark)})
+	s.mark = kernelNow()
 	return nil
+}
+
+// tell queues what the last sweep took, and the time up to which all has been told.
+func (s *Source) tell() {
+	s.queue = append(s.queue, s.tails...)
+	s.queue = append(s.queue, trace.Event{Kind: trace.KindSwept, Time: s.clock.at(s.began)})
+	s.tails, s.mark, s.drained = s.tails[:0], 0, s.last
 }
 
 func (s *Source) sweepTails() error {
@@ -127,7 +135,7 @@ func (s *Source) sweepTails() error {
 		n, err := s.objects.Tails.BatchLookupAndDelete(&cursor, keys, tails, nil)
 		for i := range n {
 			t := s.tail(&tails[i])
-			s.queue = append(s.queue, trace.Event{Kind: trace.KindTail, Tail: &t})
+			s.tails = append(s.tails, trace.Event{Kind: trace.KindTail, Tail: &t})
 		}
 		if errors.Is(err, ebpf.ErrKeyNotExist) {
 			return nil

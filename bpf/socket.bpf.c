@@ -254,6 +254,7 @@ static __noinline int move(struct target *t, struct socket_state *s, u64 key, u3
 		starts = 1; /* connect began it */
 	}
 	s->fresh = 0;
+	bool turned = s->last != direction;
 	s->last = direction;
 	if (worker) {
 		if (s->side == SIDE_ACCEPTED) {
@@ -265,6 +266,8 @@ static __noinline int move(struct target *t, struct socket_state *s, u64 key, u3
 		}
 	}
 	struct flow *f = &s->flows[direction & 1];
+	if (turned || !f->turned)
+		f->turned = now;
 	f->ended = now;
 	f->calls++;
 	if (direction == DIRECTION_IN)

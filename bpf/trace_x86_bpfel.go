@@ -71,12 +71,13 @@ const (
 )
 
 type traceFlow struct {
-	_     structs.HostLayout
-	Began uint64
-	Ended uint64
-	Bytes uint64
-	Calls uint32
-	Seq   uint32
+	_      structs.HostLayout
+	Began  uint64
+	Ended  uint64
+	Turned uint64
+	Bytes  uint64
+	Calls  uint32
+	Seq    uint32
 }
 
 type traceLoss uint32

@@ -80,6 +80,7 @@ type Owner struct {
 // Flow is what moved in one direction of one exchange. A zero Began means nothing did.
 type Flow struct {
 	Began, Ended time.Time // first and last byte; a write's entry, a read's return
+	Turned       time.Time // first byte since the other direction last had its turn
 	Bytes        int64
 	Calls        int
 	Seq          uint32 // TCP sequence number of the first byte
