@@ -1,6 +1,215 @@
 package trace
-// placeholder
-type Assembler struct{ show func(*Exchange) error }
-func NewAssembler(show func(*Exchange) error) *Assembler { return &Assembler{show} }
-func (a *Assembler) Add(e Event) error { return nil }
-func (a *Assembler) Flush() error { return nil }
+
+import "time"
+
+const (
+	// maxWorks bounds the requests under way that are remembered, maxLegs the sockets.
+	maxWorks = 1 << 17
+	maxLegs  = 1 << 17
+	// quietFor ends a request without a length, once nothing has moved for so long.
+	quietFor = 300 * time.Millisecond
+)
+
+// Assembler joins the events of one request into an Exchange. It is fed by Add, in
+// kernel order, and shows each exchange once all of its bytes were told.
+type Assembler struct {
+	heads Heads
+	show  func(*Exchange) error
+	x     Exchange // the one that is shown; its slices are used again
+	tries []*leg   // the sockets of x.Attempts; nil for one without
+
+	works map[workKey]*work
+	legs  map[SocketID]*leg // the current exchange of each socket that a worker opened
+	far   map[SocketID]*leg // the same of sockets that an upstream's process accepted
+	seqs  map[uint32]*leg   // of legs, by the sequence number of their first byte out
+
+	// Where the request object is not read:
+	clients map[SocketID]*work // the current request of each client's socket
+	ids     map[string]*leg    // attempts, by the request id in their head
+
+	ready []*work // have ended, in that order
+	lost  map[string]uint64
+}
+
+// NewAssembler returns an assembler that reads heads with h and calls show for each
+// exchange. The exchange is only valid during the call; an error ends the call of Add.
+func NewAssembler(h Heads, show func(*Exchange) error) *Assembler {
+	return &Assembler{
+		heads: h, show: show,
+		works: map[workKey]*work{}, legs: map[SocketID]*leg{}, far: map[SocketID]*leg{},
+		seqs: map[uint32]*leg{}, clients: map[SocketID]*work{}, ids: map[string]*leg{},
+		lost: map[string]uint64{},
+	}
+}
+
+// Add takes the next event. Requests may interleave; events must be in kernel order.
+func (a *Assembler) Add(e Event) error {
+	switch e.Kind {
+	case KindMessage:
+		switch m := e.Message; {
+		case m.Side == SideConnected:
+			a.outgoing(m)
+		case m.Gateway:
+			a.incoming(m)
+		default:
+			a.upstream(m)
+		}
+	case KindTail:
+		a.tail(e.Tail)
+	case KindClose:
+		a.close(e.Time, e.Close)
+	case KindRequest:
+		a.request(e.Time, e.Request)
+	case KindProcess:
+		a.process(e.Time, e.Process)
+	case KindSwept:
+		return a.swept(e.Time)
+	}
+	return nil
+}
+
+// Flush shows what has ended and was not shown yet. What is still under way is not.
+func (a *Assembler) Flush() error {
+	for _, w := range a.clients {
+		if w.whole() || w.answer.Status >= 200 && w.quiet(w.client.out.Ended) {
+			a.queue(w)
+		}
+	}
+	return a.emit()
+}
+
+// Lost returns what the assembler itself could not keep, by cause.
+func (a *Assembler) Lost() map[string]uint64 { return a.lost }
+
+// request takes the end of a request, as nginx's request object tells it.
+func (a *Assembler) request(at time.Time, r *Request) {
+	key := keyOf(r.PID, r.Client.Socket, r.Exchange, r.ID)
+	w := a.works[key]
+	switch {
+	case w == nil:
+		w = &work{key: key}
+	case r.Stream && key.socket != 0:
+		w = a.split(w, r)
+	default:
+		delete(a.works, key)
+	}
+	w.request, w.at = r, at
+	w.queued = true
+	a.ready = append(a.ready, w)
+}
+
+// split takes from the work of an HTTP/2 connection what was done for one of its requests.
+func (a *Assembler) split(all *work, r *Request) *work {
+	mine := &work{key: all.key}
+	rest := all.legs[:0]
+	for _, l := range all.legs {
+		if l.owner.Request != r.ID {
+			rest = append(rest, l)
+			continue
+		}
+		l.work = mine
+		mine.legs = append(mine.legs, l)
+	}
+	all.legs = rest
+	if len(rest) == 0 {
+		delete(a.works, all.key)
+	}
+	return mine
+}
+
+// process takes the end of a worker: what it had under way will not end any more.
+func (a *Assembler) process(at time.Time, p *Process) {
+	if !p.Exited {
+		return
+	}
+	for _, w := range a.works {
+		if w.pid() == p.PID {
+			w.died = p
+			w.at = at
+			a.queue(w)
+		}
+	}
+	for s, l := range a.legs {
+		if l.PID == p.PID {
+			a.forget(l)
+			delete(a.legs, s)
+		}
+	}
+	for s, l := range a.far {
+		if l.PID == p.PID {
+			delete(a.far, s)
+		}
+	}
+}
+
+func (w *work) pid() int {
+	switch {
+	case w.client != nil:
+		return w.client.PID
+	case len(w.legs) > 0:
+		return w.legs[0].PID
+	}
+	return 0
+}
+
+// queue puts an ended request in line to be shown.
+func (a *Assembler) queue(w *work) {
+	if w.queued {
+		return
+	}
+	w.queued = true
+	for x := w.key.exchange; ; x++ {
+		delete(a.works, workKey{w.key.socket, x, w.key.pid, w.key.request})
+		if x >= w.last {
+			break
+		}
+	}
+	if w.client != nil && a.clients[w.client.Socket] == w {
+		delete(a.clients, w.client.Socket)
+	}
+	a.ready = append(a.ready, w)
+}
+
+// swept shows what has ended: all bytes up to t were told.
+func (a *Assembler) swept(t time.Time) error {
+	for _, w := range a.clients {
+		if w.whole() || w.quiet(t.Add(-quietFor)) {
+			a.queue(w)
+		}
+	}
+	return a.emit()
+}
+
+// emit shows the requests that are ready.
+func (a *Assembler) emit() error {
+	for i, w := range a.ready {
+		a.ready[i] = nil
+		shown := a.build(w)
+		for _, l := range w.legs {
+			a.forget(l)
+		}
+		if !shown {
+			continue
+		}
+		if err := a.show(&a.x); err != nil {
+			a.ready = a.ready[i+1:]
+			return err
+		}
+	}
+	a.ready = a.ready[:0]
+	return nil
+}
+
+// forget lets go of what leads to a leg by its bytes.
+func (a *Assembler) forget(l *leg) {
+	if a.seqs[l.out.Seq] == l {
+		delete(a.seqs, l.out.Seq)
+	}
+	if l.far != nil && a.far[l.far.Socket] == l.far {
+		delete(a.far, l.far.Socket)
+	}
+	if l.id != "" {
+		delete(a.ids, l.id)
+	}
+	l.far, l.twin, l.work, l.asked, l.answered = nil, nil, nil, nil, nil
+}

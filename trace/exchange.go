@@ -157,12 +157,32 @@ type Part struct {
 }
 
 // Largest returns the part that took most of the time; a zero Part when none was seen.
+// While a response is passed on as it comes, it is the node that takes the time: of
+// client_write only what came after the node's last byte counts.
 func (x *Exchange) Largest() Part {
 	var most Part
 	for p := range x.Parts() {
+		if p.Name == partClientWrite {
+			p.Duration -= x.streamed()
+		}
 		if p.Duration > most.Duration {
 			most = p
 		}
 	}
 	return most
+}
+
+// streamed returns how long the response was read from the node and written to the client
+// at the same time.
+func (x *Exchange) streamed() time.Duration {
+	last := x.lastAttempt()
+	if last == nil || last.Start.IsZero() || last.Read <= 0 {
+		return 0
+	}
+	read := last.Start.Add(last.Duration)
+	wrote := x.Start.Add(x.Duration)
+	if wrote.Before(read) {
+		read = wrote
+	}
+	return max(read.Sub(wrote.Add(-x.Timing.ClientWrite)), 0)
 }

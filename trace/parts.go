@@ -6,6 +6,8 @@ import (
 	"time"
 )
 
+const partClientWrite = "client_write"
+
 // Parts yields the parts of the request's time that were seen, in order.
 func (x *Exchange) Parts() iter.Seq[Part] {
 	return func(yield func(Part) bool) {
@@ -19,7 +21,7 @@ func (x *Exchange) Parts() iter.Seq[Part] {
 			}
 		}
 		if part(yield, "gateway_response", t.GatewayResponse) {
-			part(yield, "client_write", t.ClientWrite)
+			part(yield, partClientWrite, t.ClientWrite)
 		}
 	}
 }

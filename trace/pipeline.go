@@ -34,6 +34,8 @@ type Summary struct {
 // Pipeline joins the stages of a trace.
 type Pipeline struct {
 	From Source
+	// Heads reads what messages say of themselves.
+	Heads Heads
 	// Keep returns "" to show an exchange, else the name of the filter that removes it. nil keeps all.
 	Keep func(*Exchange) string
 	To   Sink
@@ -43,6 +45,10 @@ type Pipeline struct {
 	Talk func(string)
 }
 
+// flusher is a Sink that holds lines back for a moment. Each sweep of the source, some ten
+// a second, has it write them.
+type flusher interface{ Flush() error }
+
 // errEnough ends a run that has shown Count exchanges.
 var errEnough = errors.New("enough exchanges")
 
@@ -51,13 +57,16 @@ var errEnough = errors.New("enough exchanges")
 func (p Pipeline) Run(ctx context.Context) (Summary, error) {
 	run := &run{Pipeline: p, began: time.Now()}
 	run.sum.Removed, run.sum.Lost = map[string]uint64{}, map[string]uint64{}
-	assembler := NewAssembler(run.show)
+	assembler := NewAssembler(p.Heads, run.show)
 	err := run.move(ctx, assembler)
 	if err == nil {
 		err = assembler.Flush()
 	}
 	if errors.Is(err, errEnough) {
 		err = nil
+	}
+	for cause, n := range assembler.Lost() {
+		run.sum.Lost[cause] += n
 	}
 	run.sum.Window = time.Since(run.began)
 	if err == nil {
@@ -73,6 +82,7 @@ type run struct {
 }
 
 func (r *run) move(ctx context.Context, a *Assembler) error {
+	held, _ := r.To.(flusher)
 	for {
 		e, err := r.From.Next(ctx)
 		if errors.Is(err, io.EOF) || (err != nil && ctx.Err() != nil) {
@@ -92,6 +102,11 @@ func (r *run) move(ctx context.Context, a *Assembler) error {
 		default:
 			if err := a.Add(e); err != nil {
 				return err
+			}
+			if e.Kind == KindSwept && held != nil {
+				if err := held.Flush(); err != nil {
+					return err
+				}
 			}
 		}
 	}

@@ -1,0 +1,205 @@
+package trace
+
+import (
+	"net/netip"
+	"time"
+)
+
+// attempts fills x.Attempts, and remembers in each of them which leg it is.
+func (a *Assembler) attempts(x *Exchange, w *work) {
+	a.tries = a.tries[:0]
+	if w.request != nil {
+		a.byStates(x, w)
+		return
+	}
+	a.byLines(x, w)
+}
+
+// byStates pairs nginx's record of each attempt with the socket that it used. nginx and
+// the sockets have them in the same order, but an attempt may have had no socket: where no
+// node was alive, or over a UNIX socket.
+func (a *Assembler) byStates(x *Exchange, w *work) {
+	next := 0
+	for i := range w.request.Attempts {
+		s := &w.request.Attempts[i]
+		peer, _ := netip.ParseAddrPort(s.Peer)
+		l := w.attemptAt(&next, peer)
+		a.try(x, l, s, peer)
+	}
+	for l := w.nextAttempt(&next); l != nil; l = w.nextAttempt(&next) {
+		a.try(x, l, nil, l.Remote) // more than the kernel side copies
+	}
+}
+
+// attemptAt returns the next of nginx's own legs if it leads to peer.
+func (w *work) attemptAt(next *int, peer netip.AddrPort) *leg {
+	at := *next
+	l := w.nextAttempt(&at)
+	// After a connect that failed at once, the kernel has forgotten the address.
+	if l == nil || peer.IsValid() && l.Remote != peer && l.Remote.Port() != 0 || !peer.IsValid() {
+		return nil
+	}
+	*next = at
+	return l
+}
+
+func (w *work) nextAttempt(next *int) *leg {
+	for *next < len(w.legs) {
+		l := w.legs[*next]
+		*next++
+		if l.owner.How == OwnerUpstream {
+			return l
+		}
+	}
+	return nil
+}
+
+// byLines tells attempts from other calls by what was sent: the last HTTP request is the
+// attempt that was answered; those before it with the same request line, which were over
+// when it began, failed. What ran beside it is a mirror's, the others are plugins' calls.
+func (a *Assembler) byLines(x *Exchange, w *work) {
+	last := -1
+	for i, l := range w.legs {
+		if _, ok := a.heads.Request(l.asked); ok || l.asked == nil && l.errno+l.connectErrno != 0 || isRecord(l.asked) {
+			last = i
+		}
+	}
+	for i, l := range w.legs[:last+1] {
+		if i == last || a.sameAs(l, w.legs[last]) {
+			a.try(x, l, nil, l.Remote)
+		}
+	}
+}
+
+// sameAs reports whether l was an earlier attempt at what last asks.
+func (a *Assembler) sameAs(l, last *leg) bool {
+	if l.ended().After(last.began()) {
+		return false
+	}
+	if l.asked == nil { // it did not come so far as to ask
+		return l.errno+l.connectErrno != 0 || !l.closed.IsZero()
+	}
+	h, ok := a.heads.Request(l.asked)
+	g, also := a.heads.Request(last.asked)
+	return ok && also && string(h.Method) == string(g.Method) && string(h.Target) == string(g.Target)
+}
+
+// try appends an attempt: l is its socket, s nginx's record of it; one may be missing.
+func (a *Assembler) try(x *Exchange, l *leg, s *UpstreamState, peer netip.AddrPort) {
+	x.Attempts = append(x.Attempts, Attempt{
+		Peer: peer, Confident: Exact, Evidence: evidenceStates,
+		Age: -1, Connect: -1, TLS: -1, Send: -1, Wait: -1, Read: -1, Duration: -1,
+	})
+	a.tries = append(a.tries, l)
+	t := &x.Attempts[len(x.Attempts)-1]
+	if s != nil {
+		t.PeerName, t.Sent, t.Received, t.Duration = s.Peer, s.Sent, s.Received, s.Response
+		if s.Header >= 0 {
+			t.Status = s.Status
+		}
+	} else if peer.IsValid() {
+		t.PeerName = peer.String()
+	}
+	if l == nil {
+		t.byClock(s)
+		return
+	}
+	if s == nil {
+		answer, _ := a.heads.Response(l.answered)
+		t.Status = answer.Status
+	}
+	t.Evidence, t.Confident = l.evidence()
+	t.bySocket(l, s)
+}
+
+// byClock takes the times that nginx has of an attempt whose socket was not seen.
+func (t *Attempt) byClock(s *UpstreamState) {
+	t.Connect = s.Connect
+	if s.Header >= 0 {
+		t.Wait = s.Header - max(s.Connect, 0)
+		t.Read = max(s.Response-s.Header, 0)
+	}
+	t.ErrType, t.Reason = failure(nil, s, t)
+}
+
+// bySocket takes an attempt's times and addresses from its socket.
+func (t *Attempt) bySocket(l *leg, s *UpstreamState) {
+	t.Local, t.Start, t.Reused = l.Local, l.began(), l.reused()
+	t.Exchange = int(l.exchange)
+	t.Head, t.Answer = l.asked, l.answered
+	if isRecord(l.asked) {
+		t.Head, t.Answer = nil, nil
+	}
+	if s == nil {
+		t.Sent, t.Received = l.out.Bytes, l.in.Bytes
+	}
+	ready, heard := l.out.Began, l.in.Began
+	if t.Reused {
+		t.Connect = 0
+		t.Age = since(l.Opened, l.out.Began)
+	} else {
+		t.Age = 0
+		t.Connect = since(l.Opened, l.Established)
+		if !l.Established.IsZero() && !ready.IsZero() {
+			ready = l.Established // the worker may be slow to notice
+		}
+		if isTLS(l.asked) {
+			ready, heard = t.handshake(l, s)
+		}
+	}
+	sent, end := l.out.Ended, l.ended()
+	if t.Status == 101 {
+		sent = l.out.Began // what followed went through the tunnel
+	}
+	t.Send = since(ready, sent)
+	switch {
+	case !heard.IsZero():
+		t.Wait, t.Read = since(sent, heard), since(heard, l.in.Ended)
+	case !ready.IsZero():
+		t.Wait = since(l.out.Ended, end)
+	case t.Connect < 0:
+		t.Connect = since(l.Opened, end)
+	}
+	t.Duration = since(t.Start, end)
+	if t.Status == 0 {
+		t.ErrType, t.Reason = failure(l, s, t)
+	}
+}
+
+// handshake takes the TLS handshake off a new connection's messages and returns when the
+// connection was ready and when the response began. The last turn of writing holds the client's Finished and
+// the request; the first bytes after it may be session tickets, so nginx's own clock tells
+// where the response cannot have begun yet.
+func (t *Attempt) handshake(l *leg, s *UpstreamState) (ready, heard time.Time) {
+	t.TLS = since(l.out.Began, l.out.Turned)
+	if l.in.Turned.After(l.out.Turned) {
+		heard = l.in.Turned
+	}
+	if s != nil && s.Header >= 0 && !heard.IsZero() {
+		head := l.began().Add(s.Header - time.Millisecond)
+		if head.After(heard) {
+			heard = head
+			if l.in.Ended.Before(heard) {
+				heard = l.in.Ended
+			}
+		}
+	}
+	return l.out.Turned, heard
+}
+
+// evidence says how a leg was tied to its request, and whether that is proof.
+func (l *leg) evidence() (string, Confidence) {
+	switch {
+	case l.how == byID:
+		return evidenceID, Exact
+	case l.how == byLine:
+		return evidenceLine, Inferred
+	case l.owner.How == OwnerUpstream:
+		return evidenceUpstream, Exact
+	case l.owner.How == OwnerSubrequest:
+		return evidenceSubrequest, Exact
+	case l.owner.How == OwnerCosocket:
+		return evidenceCosocket, Exact
+	}
+	return evidenceTick, Inferred
+}

@@ -1,0 +1,85 @@
+package trace
+
+// link ties a leg to the request that it is done for, if that can be known yet.
+func (a *Assembler) link(l *leg) {
+	o := l.owner
+	if o.Socket != 0 || o.Request != 0 {
+		if w := a.open(keyOf(l.PID, o.Socket, o.Exchange, o.Request)); w != nil {
+			a.give(l, w, byOwner)
+		}
+	}
+	if len(a.clients) == 0 || l.asked == nil || l.id != "" {
+		return
+	}
+	// Sockets alone speak. A timer may have begun this work, in the tick of another
+	// request or in one of its own.
+	h, ok := a.heads.Request(l.asked)
+	if !ok {
+		return
+	}
+	if len(h.RequestID) > 0 {
+		l.id = string(h.RequestID)
+		l.twin, a.ids[l.id] = a.ids[l.id], l
+	}
+	if l.work == nil {
+		if w := a.likely(l, h); w != nil {
+			a.give(l, w, byLine)
+		}
+	}
+}
+
+func (a *Assembler) give(l *leg, w *work, how linked) {
+	if l.work != nil {
+		l.work.drop(l)
+	}
+	l.work, l.how = w, how
+	i := len(w.legs)
+	for i > 0 && w.legs[i-1].began().After(l.began()) {
+		i--
+	}
+	w.legs = append(w.legs, nil)
+	copy(w.legs[i+1:], w.legs[i:])
+	w.legs[i] = l
+}
+
+// likely returns the oldest request of the same worker that asks for the same, has not
+// been answered, and of which no attempt is under way.
+func (a *Assembler) likely(l *leg, h RequestHead) *work {
+	var best *work
+	for _, w := range a.clients {
+		if w.client.PID != l.PID || w.answer.Status != 0 || len(w.legs) > 0 || w.client.in.Began.After(l.began()) {
+			continue
+		}
+		if string(w.head.Method) != string(h.Method) || string(w.head.Target) != string(h.Target) {
+			continue
+		}
+		if best == nil || w.client.in.Began.Before(best.client.in.Began) {
+			best = w
+		}
+	}
+	return best
+}
+
+// claim looks at the request id in the response to w. Where the gateway made it, it is
+// in the attempts of this request and in no other's, whatever the ticks said.
+func (a *Assembler) claim(w *work) {
+	if len(w.answer.RequestID) < 16 || len(w.head.RequestID) > 0 {
+		return
+	}
+	id := string(w.answer.RequestID)
+	for i := len(w.legs) - 1; i >= 0; i-- {
+		l := w.legs[i]
+		switch {
+		case l.id == "":
+		case l.id == id:
+			l.how = byID
+		default:
+			w.drop(l)
+		}
+	}
+	for l := a.ids[id]; l != nil; l = l.twin {
+		if l.work != w {
+			a.give(l, w, byID)
+		}
+	}
+}
