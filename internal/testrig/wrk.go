@@ -66,7 +66,7 @@ func parseWrk(out string) (WrkResult, error) {
 	res.PerSecond, err = strconv.ParseFloat(rate[1], 64)
 	errs = append(errs, err)
 
-	for pattern, into := range map[string]*time.Duration{`50%\s+(\S+)`: &res.P50, `99%\s+(\S+)`: &res.P99} {
+	for pattern, into := range map[string]*time.Duration{`(?m)^\s+50%\s+(\S+)`: &res.P50, `(?m)^\s+99%\s+(\S+)`: &res.P99} {
 		if m := field(pattern); m != nil {
 			*into, err = time.ParseDuration(m[1])
 			errs = append(errs, err)

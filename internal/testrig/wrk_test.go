@@ -6,7 +6,10 @@ import (
 )
 
 func TestParseWrk(t *testing.T) {
-	res, err := parseWrk(`  Latency Distribution
+	res, err := parseWrk(`  Thread Stats   Avg      Stdev     Max   +/- Stdev
+    Latency     1.35ms    1.01ms  20.11ms   90.50%
+    Req/Sec    12.07k     1.10k   13.9k     68.99%
+  Latency Distribution
      50%    1.20ms
      75%    2.00ms
      99%   12.50ms
