@@ -27,9 +27,15 @@ func capabilities() []capability {
 	}
 }
 
-// Allowed returns an error that names the capabilities which this process lacks to trace
-// anything, or nil.
+// shareNumbers is the remedy for a PID namespace of one's own.
+const shareNumbers = "run in the host's PID namespace (docker run --pid=host, or hostPID: true)"
+
+// Allowed returns an error that names what this process lacks to trace anything, or nil.
 func Allowed() error {
+	if ownProcessNumbers() {
+		err := errors.New("this is not the host's PID namespace: processes have other numbers here than in the kernel")
+		return hint.Wrap(fmt.Errorf("watch processes: %w", err), shareNumbers)
+	}
 	held := effective()
 	var lacks []string
 	must := false
@@ -61,4 +67,12 @@ func effective() capabilitySet {
 
 func (s capabilitySet) has(c capability) bool {
 	return s>>c.number&1 == 1 || c.lent && s>>unix.CAP_SYS_ADMIN&1 == 1
+}
+
+// ownProcessNumbers reports whether this process is in another PID namespace than the
+// kernel's first one.
+func ownProcessNumbers() bool {
+	const first = 0xEFFFFFFC // PROC_PID_INIT_INO of include/linux/proc_ns.h
+	var st unix.Stat_t
+	return unix.Stat("/proc/self/ns/pid", &st) == nil && st.Ino != first
 }
