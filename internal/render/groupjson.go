@@ -1,0 +1,32 @@
+package render
+
+// groups writes a line for each.
+func (j *traceJSON) groups(all []*group) error {
+	for _, g := range all {
+		b := append(j.buf, `{"type":"group",`...)
+		if g.other {
+			b = append(b, `"other":true,`...)
+		}
+		b = textField(b, `"http.request.method":`, g.method)
+		b = textField(b, `"server.address":`, g.host)
+		b = textField(b, `"url.template":`, g.path)
+		b = intField(b, `"requests":`, int64(g.requests))
+		b = intField(b, `"errors":`, int64(g.errors))
+		b = intField(b, `"retries":`, int64(g.retries))
+		b = nsField(b, `"sum_ns":`, g.spent)
+		b = nsField(b, `"p50_ns":`, g.total.quantile(0.5))
+		b = nsField(b, `"p90_ns":`, g.total.quantile(0.9))
+		b = nsField(b, `"p99_ns":`, g.total.quantile(0.99))
+		b = nsField(b, `"max_ns":`, g.total.max)
+		b = nsField(b, `"gateway_p50_ns":`, g.gateway.quantile(0.5))
+		b = nsField(b, `"upstream_p50_ns":`, g.upstream.quantile(0.5))
+		if name, times := g.mostLargest(); times > 0 {
+			b = textField(b, `"largest_part":`, name)
+			b = intField(b, `"largest_part_requests":`, int64(times))
+		}
+		if err := j.commit(append(shut(b, '}'), '\n')); err != nil {
+			return err
+		}
+	}
+	return nil
+}
