@@ -56,6 +56,9 @@ func (d *display) settle(env Env) error {
 	if !slices.Contains(formats(), d.format) {
 		return render.UnknownFormat(d.format, formats())
 	}
+	if d.summary && d.format != "table" && d.format != "json" {
+		return hint.Misuse(fmt.Errorf("--summary has no form in %s: choose -o table or -o json", d.format))
+	}
 	return nil
 }
 
@@ -71,10 +74,10 @@ func (d *display) sink(env Env, out *output) (trace.Sink, error) {
 	case "auto":
 		o.Color = out.stdout && env.OutTerm && !env.NoColor
 	}
-	if d.summary {
-		return nil, hint.Misuse(fmt.Errorf("--summary has no form in %s: choose -o table or -o json", d.format))
-	}
-	if d.format == "otlp" {
+	switch {
+	case d.summary:
+		return render.Groups(d.format, out, o)
+	case d.format == "otlp":
 		return otlp.NewSink(out), nil
 	}
 	return render.Trace(d.format, out, o)

@@ -33,6 +33,7 @@ type Env struct {
 
 	// Ready says what this process lacks to trace anything.
 	Ready     func() error
+	Host      func() []bpf.Finding
 	Find      func(context.Context, gateway.Query) (*gateway.Target, error)
 	List      func(context.Context) ([]*gateway.Target, error)
 	OpenTrace func(context.Context, bpf.Options) (trace.Source, error)
@@ -55,6 +56,7 @@ func System(version string) (context.Context, Env) {
 		OutGone: watchPipe(os.Stdout),
 
 		Ready: bpf.Allowed,
+		Host:  bpf.Host,
 		Find:  gateway.Find,
 		List:  gateway.List,
 		OpenTrace: func(ctx context.Context, o bpf.Options) (trace.Source, error) {
