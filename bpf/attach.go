@@ -24,9 +24,13 @@ func (s *Source) attach() error {
 
 func (s *Source) tracingPrograms() []*ebpf.Program {
 	p := s.objects.tracePrograms
-	return []*ebpf.Program{
-		p.SchedProcessFork, p.SchedProcessExit, p.InetSockSetState, p.SysEnter, p.SysExit,
-	}
+	return append([]*ebpf.Program{p.InetSockSetState, p.InetSockSetStateAgain}, s.singlePrograms()...)
+}
+
+// singlePrograms are those of which a run that the kernel left out is a loss.
+func (s *Source) singlePrograms() []*ebpf.Program {
+	p := s.objects.tracePrograms
+	return []*ebpf.Program{p.SchedProcessFork, p.SchedProcessExit, p.SysEnter, p.SysExit}
 }
 
 // requestProbes are the functions of nginx at which the request object is read.

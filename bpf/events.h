@@ -32,6 +32,9 @@ enum owner_how {
 	OWNER_UPSTREAM = 2, /* request object: pc is &r->upstream->peer */
 	OWNER_COSOCKET = 3, /* request object: pc is a Lua cosocket's of r */
 	OWNER_SUBREQUEST = 4, /* request object: as UPSTREAM, r being a subrequest */
+	OWNER_LUA = 5,	   /* the Lua thread that runs now is r's */
+	OWNER_PEER = 6,	   /* r ran Lua last, and r->upstream->peer has this very socket */
+	OWNER_SUBPEER = 7, /* as PEER, r being a subrequest */
 };
 
 /* Why a record or a fact could not be kept; index of the map losses. */

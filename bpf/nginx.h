@@ -30,6 +30,22 @@ struct ngx_layout {
 
 const volatile struct ngx_layout ngx = {};
 
+/*
+ * The way to the request that Lua ran for last: ngx_cycle, conf_ctx[http], main_conf[lua],
+ * lua, glref, cur_L, exdata. conf_ctx, main_conf and lua are the first words of their
+ * structs; the offsets in lua_State are LuaJIT's with GC64. A cycle of 0: no Lua.
+ */
+struct lua_vm {
+	u64 cycle;
+	u32 http_index, lua_index, cur_l, pad;
+};
+
+const volatile struct lua_vm lua = {};
+
+#define LUA_GLREF 16
+#define LUA_CFRAME 80
+#define LUA_EXDATA 96
+
 /* Request headers whose values are wanted, by nginx's own hash of the lower-case
  * name (ngx_hash: h * 31 + c), which it keeps in ngx_table_elt_t.hash. */
 const volatile u64 wanted_hash[WANTED_MAX] = {};

@@ -100,10 +100,15 @@ func (s *Source) load() error {
 		capture = headMax
 	}
 	hash, length := wantedHeaders(s.options.Headers)
+	vm, err := s.options.Target.FindLuaVM()
+	if err != nil {
+		s.options.Log.Debug("Lua's current thread is not followed", "error", err)
+	}
 	for name, value := range map[string]any{
 		traceVarCaptureBytes: uint32(capture),
 		traceVarWakeupBytes:  uint32(min(1<<20, ring/8)),
 		traceVarNgx:          layoutOf(s.options.Target.Layout),
+		traceVarLua:          luaVMOf(vm),
 		traceVarWantedHash:   hash,
 		traceVarWantedLen:    length,
 	} {

@@ -185,7 +185,7 @@ func (s *Source) countLosses() error {
 // a program would interrupt itself.
 func (s *Source) countMisses() {
 	var missed uint64
-	for _, p := range s.tracingPrograms() {
+	for _, p := range s.singlePrograms() {
 		if st, err := p.Stats(); err == nil {
 			missed += st.RecursionMisses
 		}

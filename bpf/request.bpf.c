@@ -24,23 +24,6 @@ struct user_regs {
 #define FIRST_ARGUMENT(ctx) ((ctx)->regs[0])
 #endif
 
-static __always_inline bool is_request(u64 r)
-{
-	return user_u32(r) == NGX_HTTP_MODULE_SIGNATURE;
-}
-
-/* The client's socket of request r, as the owner of what r does. */
-static __always_inline void client_of(struct owner *o, u32 tgid, u64 r)
-{
-	u64 c = user_ptr(r + ngx.r_connection);
-	u64 key = (u64)tgid << 32 | user_u32(c + ngx.c_fd);
-	struct socket_state *s = bpf_map_lookup_elem(&sockets, &key);
-	if (s && s->side == SIDE_ACCEPTED) {
-		o->socket = s->id;
-		o->exchange = s->exchange;
-	}
-}
-
 SEC("uprobe/ngx_event_connect_peer")
 int connect_peer(struct user_regs *ctx)
 {

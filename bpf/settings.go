@@ -61,6 +61,10 @@ func layoutOf(l gateway.Layout) traceNgxLayout {
 	}
 }
 
+func luaVMOf(vm gateway.LuaVM) traceLuaVm {
+	return traceLuaVm{Cycle: vm.Cycle, HttpIndex: vm.HTTPIndex, LuaIndex: vm.LuaIndex, CurL: vm.CurL}
+}
+
 // wantedHeaders makes the programs' table of headers to look for.
 func wantedHeaders(more []string) (hash [wantedMax]uint64, length [wantedMax]uint32) {
 	names := append([]string{"traceparent", "x-request-id"}, more...)

@@ -116,19 +116,81 @@ static __always_inline void begin_exchange(struct target *t, struct socket_state
 	__builtin_memset(&s->owner, 0, sizeof(s->owner));
 }
 
-/* Whose is the exchange that begins at this connected socket? */
-static __always_inline void find_owner(struct target *t, struct socket_state *s, s32 fd)
+static __always_inline bool is_request(u64 r)
 {
-	if (t->pending_peer) {
-		/* nginx has set pc->connection to this very socket: proof, and not
-		 * merely the next thing that happens to be written. */
-		u64 c = user_ptr(t->pending_peer + ngx.pc_connection);
-		if (c && user_u32(c + ngx.c_fd) == (u32)fd) {
-			s->owner = t->pending;
-			t->current = t->pending;
-			t->pending_peer = 0;
-			return;
-		}
+	return user_u32(r) == NGX_HTTP_MODULE_SIGNATURE;
+}
+
+/* The client's socket of request r, as the owner of what r does. */
+static __always_inline void client_of(struct owner *o, u32 tgid, u64 r)
+{
+	u64 c = user_ptr(r + ngx.r_connection);
+	u64 key = (u64)tgid << 32 | user_u32(c + ngx.c_fd);
+	struct socket_state *s = bpf_map_lookup_elem(&sockets, &key);
+	if (s && s->side == SIDE_ACCEPTED) {
+		o->socket = s->id;
+		o->exchange = s->exchange;
+	}
+}
+
+/* Is fd the socket that nginx connects, or has connected, for peer? pc->connection is
+ * set before connect(2). */
+static __always_inline bool is_peer(u64 pc, s32 fd)
+{
+	u64 c = user_ptr(pc + ngx.pc_connection);
+	return c && user_u32(c + ngx.c_fd) == (u32)fd;
+}
+
+/*
+ * Whose work is it, by Lua? While Lua runs, the VM's current thread is that of its
+ * request. When it does not, it has been the request of the last thread that ran, most
+ * often the balancer's of this very attempt: then the request's own peer is the proof.
+ * Returns 0 when Lua has nothing to say.
+ */
+static __noinline int lua_owner(struct owner *o, u32 tgid, s32 fd)
+{
+	if (!o || !lua.cycle || !ngx.r_main)
+		return 0;
+	u64 conf = user_ptr(user_ptr(user_ptr(lua.cycle)) + 8 * lua.http_index);
+	u64 state = user_ptr(user_ptr(user_ptr(conf) + 8 * lua.lua_index));
+	u64 thread = user_ptr(user_ptr(state + LUA_GLREF) + lua.cur_l);
+	u64 r = user_ptr(thread + LUA_EXDATA);
+	if (!thread || !r || !is_request(r))
+		return 0;
+	bool runs = user_ptr(thread + LUA_CFRAME);
+	u64 main = user_ptr(r + ngx.r_main);
+	if ((s32)user_u32(user_ptr(main + ngx.r_connection) + ngx.c_fd) < 0) {
+		/* A timer's request is a fake one. */
+		o->how = OWNER_NONE;
+		return runs;
+	}
+	if (runs)
+		o->how = OWNER_LUA;
+	else if (is_peer(user_ptr(r + ngx.r_upstream) + ngx.u_peer, fd))
+		o->how = main == r ? OWNER_PEER : OWNER_SUBPEER;
+	else
+		return 0;
+	o->request = main;
+	client_of(o, tgid, main);
+	return 1;
+}
+
+/* Whose is the exchange that begins at this connected socket? */
+static __always_inline void find_owner(struct target *t, struct socket_state *s, u32 tgid, s32 fd)
+{
+	/* nginx has set pc->connection to this very socket: proof, and not merely the
+	 * next thing that happens to be written. */
+	if (t->pending_peer && is_peer(t->pending_peer, fd)) {
+		s->owner = t->pending;
+		t->current = t->pending;
+		t->pending_peer = 0;
+		return;
+	}
+	struct owner o = {};
+	if (lua_owner(&o, tgid, fd)) {
+		s->owner = o;
+		t->current = o;
+		return;
 	}
 	s->owner = t->current;
 	s->owner.how = s->owner.socket ? OWNER_TICK : OWNER_NONE;
@@ -136,10 +198,7 @@ static __always_inline void find_owner(struct target *t, struct socket_state *s,
 
 static __always_inline bool at_pending_peer(struct target *t, s32 fd)
 {
-	if (!t->pending_peer)
-		return false;
-	u64 c = user_ptr(t->pending_peer + ngx.pc_connection);
-	return c && user_u32(c + ngx.c_fd) == (u32)fd;
+	return t->pending_peer && is_peer(t->pending_peer, fd);
 }
 
 /* Must a new exchange begin with these bytes? */
@@ -249,7 +308,7 @@ static __noinline int move(struct target *t, struct socket_state *s, u64 key, u3
 		begin_exchange(t, s, key);
 		starts = 1;
 		if (s->side == SIDE_CONNECTED)
-			find_owner(t, s, fd);
+			find_owner(t, s, tgid, fd);
 	} else if (s->fresh) {
 		starts = 1; /* connect began it */
 	}

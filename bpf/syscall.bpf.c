@@ -53,12 +53,13 @@ static __always_inline void connect_enters(struct target *t, s32 fd)
 {
 	if (!(t->flags & TARGET_WORKER))
 		return;
-	struct socket_state *s = new_socket(bpf_get_current_pid_tgid() >> 32, t->flags, fd, SIDE_CONNECTED);
+	u32 tgid = bpf_get_current_pid_tgid() >> 32;
+	struct socket_state *s = new_socket(tgid, t->flags, fd, SIDE_CONNECTED);
 	if (!s || s->side != SIDE_CONNECTED)
 		return;
 	s->opened = bpf_ktime_get_ns();
 	begin_exchange(t, s, socket_key(fd));
-	find_owner(t, s, fd);
+	find_owner(t, s, tgid, fd);
 	t->current = s->owner;
 }
 

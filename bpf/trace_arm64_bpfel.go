@@ -93,6 +93,15 @@ const (
 	traceLossLOSS_CAUSES        traceLoss = 7
 )
 
+type traceLuaVm struct {
+	_         structs.HostLayout
+	Cycle     uint64
+	HttpIndex uint32
+	LuaIndex  uint32
+	CurL      uint32
+	Pad       uint32
+}
+
 type traceMessageEvent struct {
 	_             structs.HostLayout
 	Kind          uint32
@@ -288,34 +297,36 @@ const (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
-	traceMapBySock             = "by_sock"
-	traceMapEvents             = "events"
-	traceMapListening          = "listening"
-	traceMapLosses             = "losses"
-	traceMapRooms              = "rooms"
-	traceMapSocketIds          = "socket_ids"
-	traceMapSockets            = "sockets"
-	traceMapTails              = "tails"
-	traceMapTargets            = "targets"
-	traceProgConnectPeer       = "connect_peer"
-	traceProgFreeRequest       = "free_request"
-	traceProgInetSockSetState  = "inet_sock_set_state"
-	traceProgSchedProcessExit  = "sched_process_exit"
-	traceProgSchedProcessFork  = "sched_process_fork"
-	traceProgSysEnter          = "sys_enter"
-	traceProgSysExit           = "sys_exit"
-	traceVarCaptureBytes       = "capture_bytes"
-	traceVarNgx                = "ngx"
-	traceVarRequestProbes      = "request_probes"
-	traceVarUnusedEventKind    = "unused_event_kind"
-	traceVarUnusedLoss         = "unused_loss"
-	traceVarUnusedProcessEvent = "unused_process_event"
-	traceVarUnusedRequestEvent = "unused_request_event"
-	traceVarUnusedSide         = "unused_side"
-	traceVarUnusedTargetFlags  = "unused_target_flags"
-	traceVarWakeupBytes        = "wakeup_bytes"
-	traceVarWantedHash         = "wanted_hash"
-	traceVarWantedLen          = "wanted_len"
+	traceMapBySock                 = "by_sock"
+	traceMapEvents                 = "events"
+	traceMapListening              = "listening"
+	traceMapLosses                 = "losses"
+	traceMapRooms                  = "rooms"
+	traceMapSocketIds              = "socket_ids"
+	traceMapSockets                = "sockets"
+	traceMapTails                  = "tails"
+	traceMapTargets                = "targets"
+	traceProgConnectPeer           = "connect_peer"
+	traceProgFreeRequest           = "free_request"
+	traceProgInetSockSetState      = "inet_sock_set_state"
+	traceProgInetSockSetStateAgain = "inet_sock_set_state_again"
+	traceProgSchedProcessExit      = "sched_process_exit"
+	traceProgSchedProcessFork      = "sched_process_fork"
+	traceProgSysEnter              = "sys_enter"
+	traceProgSysExit               = "sys_exit"
+	traceVarCaptureBytes           = "capture_bytes"
+	traceVarLua                    = "lua"
+	traceVarNgx                    = "ngx"
+	traceVarRequestProbes          = "request_probes"
+	traceVarUnusedEventKind        = "unused_event_kind"
+	traceVarUnusedLoss             = "unused_loss"
+	traceVarUnusedProcessEvent     = "unused_process_event"
+	traceVarUnusedRequestEvent     = "unused_request_event"
+	traceVarUnusedSide             = "unused_side"
+	traceVarUnusedTargetFlags      = "unused_target_flags"
+	traceVarWakeupBytes            = "wakeup_bytes"
+	traceVarWantedHash             = "wanted_hash"
+	traceVarWantedLen              = "wanted_len"
 )
 
 // loadTrace returns the embedded CollectionSpec for trace.
@@ -360,13 +371,14 @@ type traceSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type traceProgramSpecs struct {
-	ConnectPeer      *ebpf.ProgramSpec `ebpf:"connect_peer"`
-	FreeRequest      *ebpf.ProgramSpec `ebpf:"free_request"`
-	InetSockSetState *ebpf.ProgramSpec `ebpf:"inet_sock_set_state"`
-	SchedProcessExit *ebpf.ProgramSpec `ebpf:"sched_process_exit"`
-	SchedProcessFork *ebpf.ProgramSpec `ebpf:"sched_process_fork"`
-	SysEnter         *ebpf.ProgramSpec `ebpf:"sys_enter"`
-	SysExit          *ebpf.ProgramSpec `ebpf:"sys_exit"`
+	ConnectPeer           *ebpf.ProgramSpec `ebpf:"connect_peer"`
+	FreeRequest           *ebpf.ProgramSpec `ebpf:"free_request"`
+	InetSockSetState      *ebpf.ProgramSpec `ebpf:"inet_sock_set_state"`
+	InetSockSetStateAgain *ebpf.ProgramSpec `ebpf:"inet_sock_set_state_again"`
+	SchedProcessExit      *ebpf.ProgramSpec `ebpf:"sched_process_exit"`
+	SchedProcessFork      *ebpf.ProgramSpec `ebpf:"sched_process_fork"`
+	SysEnter              *ebpf.ProgramSpec `ebpf:"sys_enter"`
+	SysExit               *ebpf.ProgramSpec `ebpf:"sys_exit"`
 }
 
 // traceMapSpecs contains maps before they are loaded into the kernel.
@@ -389,6 +401,7 @@ type traceMapSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type traceVariableSpecs struct {
 	CaptureBytes       *ebpf.VariableSpec `ebpf:"capture_bytes"`
+	Lua                *ebpf.VariableSpec `ebpf:"lua"`
 	Ngx                *ebpf.VariableSpec `ebpf:"ngx"`
 	RequestProbes      *ebpf.VariableSpec `ebpf:"request_probes"`
 	UnusedEventKind    *ebpf.VariableSpec `ebpf:"unused_event_kind"`
@@ -452,6 +465,7 @@ func (m *traceMaps) Close() error {
 // It can be passed to loadTraceObjects or ebpf.CollectionSpec.LoadAndAssign.
 type traceVariables struct {
 	CaptureBytes       *ebpf.Variable `ebpf:"capture_bytes"`
+	Lua                *ebpf.Variable `ebpf:"lua"`
 	Ngx                *ebpf.Variable `ebpf:"ngx"`
 	RequestProbes      *ebpf.Variable `ebpf:"request_probes"`
 	UnusedEventKind    *ebpf.Variable `ebpf:"unused_event_kind"`
@@ -469,13 +483,14 @@ type traceVariables struct {
 //
 // It can be passed to loadTraceObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracePrograms struct {
-	ConnectPeer      *ebpf.Program `ebpf:"connect_peer"`
-	FreeRequest      *ebpf.Program `ebpf:"free_request"`
-	InetSockSetState *ebpf.Program `ebpf:"inet_sock_set_state"`
-	SchedProcessExit *ebpf.Program `ebpf:"sched_process_exit"`
-	SchedProcessFork *ebpf.Program `ebpf:"sched_process_fork"`
-	SysEnter         *ebpf.Program `ebpf:"sys_enter"`
-	SysExit          *ebpf.Program `ebpf:"sys_exit"`
+	ConnectPeer           *ebpf.Program `ebpf:"connect_peer"`
+	FreeRequest           *ebpf.Program `ebpf:"free_request"`
+	InetSockSetState      *ebpf.Program `ebpf:"inet_sock_set_state"`
+	InetSockSetStateAgain *ebpf.Program `ebpf:"inet_sock_set_state_again"`
+	SchedProcessExit      *ebpf.Program `ebpf:"sched_process_exit"`
+	SchedProcessFork      *ebpf.Program `ebpf:"sched_process_fork"`
+	SysEnter              *ebpf.Program `ebpf:"sys_enter"`
+	SysExit               *ebpf.Program `ebpf:"sys_exit"`
 }
 
 func (p *tracePrograms) Close() error {
@@ -483,6 +498,7 @@ func (p *tracePrograms) Close() error {
 		p.ConnectPeer,
 		p.FreeRequest,
 		p.InetSockSetState,
+		p.InetSockSetStateAgain,
 		p.SchedProcessExit,
 		p.SchedProcessFork,
 		p.SysEnter,

@@ -71,7 +71,7 @@ func (a *Assembler) Add(e Event) error {
 // Flush shows what has ended and was not shown yet. What is still under way is not.
 func (a *Assembler) Flush() error {
 	for _, w := range a.clients {
-		if w.whole() || w.answer.Status >= 200 && w.quiet(w.client.out.Ended) {
+		if w.opaque() || w.whole() || w.quiet(w.client.out.Ended) {
 			a.queue(w)
 		}
 	}
@@ -167,13 +167,20 @@ func (a *Assembler) queue(w *work) {
 	if w.client != nil && a.clients[w.client.Socket] == w {
 		delete(a.clients, w.client.Socket)
 	}
+	if w.opaque() {
+		a.harvest(w, w.at)
+		return
+	}
 	a.ready = append(a.ready, w)
 }
 
 // swept shows what has ended: all bytes up to t were told.
 func (a *Assembler) swept(t time.Time) error {
 	for _, w := range a.clients {
-		if w.whole() || w.quiet(t.Add(-quietFor)) {
+		switch {
+		case w.opaque():
+			a.harvest(w, t.Add(-quietFor))
+		case w.whole() || w.quiet(t.Add(-quietFor)):
 			a.queue(w)
 		}
 	}
@@ -211,5 +218,6 @@ func (a *Assembler) forget(l *leg) {
 	if l.id != "" {
 		delete(a.ids, l.id)
 	}
+	l.done = true
 	l.far, l.twin, l.work, l.asked, l.answered = nil, nil, nil, nil, nil
 }

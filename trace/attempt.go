@@ -47,25 +47,41 @@ func (w *work) nextAttempt(next *int) *leg {
 	for *next < len(w.legs) {
 		l := w.legs[*next]
 		*next++
-		if l.owner.How == OwnerUpstream {
+		if l.proxies() {
 			return l
 		}
 	}
 	return nil
 }
 
+// proxies reports whether l is known to be an attempt of nginx's upstream module.
+func (l *leg) proxies() bool { return l.owner.How == OwnerUpstream || l.owner.How == OwnerPeer }
+
 // byLines tells attempts from other calls by what was sent: the last HTTP request is the
 // attempt that was answered; those before it with the same request line, which were over
 // when it began, failed. What ran beside it is a mirror's, the others are plugins' calls.
 func (a *Assembler) byLines(x *Exchange, w *work) {
+	known := false
+	for _, l := range w.legs {
+		if l.proxies() {
+			known = true
+			a.try(x, l, nil, l.Remote)
+		}
+	}
+	if known {
+		return
+	}
 	last := -1
 	for i, l := range w.legs {
+		if l.owner.proved() {
+			continue // by Lua, or for a subrequest
+		}
 		if _, ok := a.heads.Request(l.asked); ok || l.asked == nil && l.errno+l.connectErrno != 0 || isRecord(l.asked) {
 			last = i
 		}
 	}
 	for i, l := range w.legs[:last+1] {
-		if i == last || a.sameAs(l, w.legs[last]) {
+		if i == last || !l.owner.proved() && a.sameAs(l, w.legs[last]) {
 			a.try(x, l, nil, l.Remote)
 		}
 	}
@@ -200,6 +216,10 @@ func (l *leg) evidence() (string, Confidence) {
 		return evidenceSubrequest, Exact
 	case l.owner.How == OwnerCosocket:
 		return evidenceCosocket, Exact
+	case l.owner.How == OwnerLua:
+		return evidenceLua, Exact
+	case l.owner.How == OwnerPeer, l.owner.How == OwnerSubpeer:
+		return evidencePeer, Exact
 	}
 	return evidenceTick, Inferred
 }

@@ -13,6 +13,8 @@ const (
 	evidenceUpstream   = "ngx_event_connect_peer was called with the request's own upstream, and its connection is this socket"
 	evidenceSubrequest = "ngx_event_connect_peer was called with a subrequest's upstream, and its connection is this socket"
 	evidenceCosocket   = "ngx_event_connect_peer was called with the log context of this request"
+	evidenceLua        = "Lua's current thread was this request's"
+	evidencePeer       = "the upstream peer of the request that ran Lua last has this socket"
 	evidenceTick       = "begun in the event-loop tick in which the worker read for this request"
 	evidenceID         = "the X-Request-Id that the gateway made is in this request and in the response to the client"
 	evidenceLine       = "a timer began it: the oldest unanswered request of this worker with the same request line"

@@ -66,6 +66,9 @@ const (
 	OwnerUpstream                   // the request object, for an attempt of nginx's upstream module
 	OwnerCosocket                   // the request object, for a connection that Lua makes
 	OwnerSubrequest                 // the request object, for a subrequest's attempt
+	OwnerLua                        // the Lua thread that runs while the exchange begins
+	OwnerPeer                       // Lua's last request, whose own peer has this socket
+	OwnerSubpeer                    // the same of a subrequest
 )
 
 // Owner is whose work an outgoing exchange is: an exchange at a client's socket, and the

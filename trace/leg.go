@@ -27,6 +27,7 @@ type leg struct {
 	id     string
 	twin   *leg   // another one with the same id, which began earlier
 	longer bool   // several exchanges, as the kernel side sees it, are one
+	done   bool   // it was shown, or is nobody's
 	how    linked // how work was found, when the owner does not say it
 }
 
@@ -110,6 +111,9 @@ func (l *leg) shut(at time.Time, c *Close) {
 	l.closed, l.peerClosed, l.failed = at, c.PeerClosed, c.Failed
 	l.errno, l.connectErrno = c.Errno, c.ConnectErrno
 }
+
+// over reports whether the leg has been answered, or never will be.
+func (l *leg) over() bool { return !l.in.Began.IsZero() || !l.closed.IsZero() }
 
 // reused reports whether the connection had served before this leg.
 func (l *leg) reused() bool { return l.exchange > 1 || l.Opened.IsZero() }

@@ -8,7 +8,7 @@ func (a *Assembler) link(l *leg) {
 			a.give(l, w, byOwner)
 		}
 	}
-	if len(a.clients) == 0 || l.asked == nil || l.id != "" {
+	if len(a.clients) == 0 || l.asked == nil || l.id != "" || l.owner.proved() {
 		return
 	}
 	// Sockets alone speak. A timer may have begun this work, in the tick of another
@@ -27,6 +27,9 @@ func (a *Assembler) link(l *leg) {
 		}
 	}
 }
+
+// proved reports whether the owner is a fact, not merely likely.
+func (o Owner) proved() bool { return o.How != OwnerNone && o.How != OwnerTick }
 
 func (a *Assembler) give(l *leg, w *work, how linked) {
 	if l.work != nil {

@@ -26,6 +26,9 @@ func (a *Assembler) outgoing(m *Message) {
 		return // its beginning was lost
 	}
 	l.take(m)
+	if l.done {
+		return
+	}
 	if m.Direction == Out {
 		a.seqs[m.Flow.Seq] = l
 	}
@@ -43,6 +46,10 @@ func (l *leg) tunnels(m *Message) bool {
 	}
 	if !m.Starts {
 		return l.longer && m.Exchange == l.latest
+	}
+	if isAlert(m.Head) { // TLS close_notify
+		l.longer = true
+		return true
 	}
 	o, p := l.owner, m.Owner
 	if o.Socket != p.Socket || o.Exchange != p.Exchange && p.Exchange > l.work.last {
@@ -160,7 +167,7 @@ func (a *Assembler) close(at time.Time, c *Close) {
 			l = &leg{exchange: c.Exchange, latest: c.Exchange, tick: c.Tick}
 		}
 		l.shut(at, c)
-		if l.work == nil {
+		if l.work == nil && !l.done {
 			a.link(l)
 		}
 		a.retire(l)

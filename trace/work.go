@@ -50,12 +50,13 @@ func (w *work) take(m *Message, heads Heads) {
 }
 
 // goesOn reports whether bytes from the client that begin an exchange belong to this
-// request still: they are no request, and this one is not at its end.
+// request still: they are no request, and this one is not at its end. What cannot be read
+// is one work for as long as the connection lasts.
 func (w *work) goesOn(head []byte, heads Heads) bool {
-	if w.answer.Status == 101 {
+	if w.answer.Status == 101 || w.opaque() {
 		return true
 	}
-	if w.answer.Status != 100 && !w.opaque() {
+	if w.answer.Status != 100 {
 		return false
 	}
 	_, ok := heads.Request(head)
@@ -77,7 +78,15 @@ func (w *work) whole() bool {
 	if a.Status == 204 || a.Status == 304 || string(w.head.Method) == "HEAD" {
 		body = 0
 	}
-	return body >= 0 && w.client.out.Bytes >= int64(a.Len)+body
+	if body < 0 || w.client.out.Bytes < int64(a.Len)+body {
+		return false
+	}
+	for _, l := range w.legs {
+		if !l.over() {
+			return false // a mirror's, say
+		}
+	}
+	return true
 }
 
 // quiet reports whether nothing has moved for this request since before t.
@@ -86,7 +95,7 @@ func (w *work) quiet(t time.Time) bool {
 		return false
 	}
 	for _, l := range w.legs {
-		if l.closed.IsZero() && (l.in.Began.IsZero() || l.in.Ended.After(t)) {
+		if !l.over() || l.ended().After(t) {
 			return false
 		}
 	}
@@ -107,5 +116,7 @@ func isTLS(b []byte) bool { return len(b) > 2 && b[0] == 0x16 && b[1] == 3 }
 
 // isRecord reports whether b begins with any TLS record.
 func isRecord(b []byte) bool { return len(b) > 2 && b[0] >= 0x14 && b[0] <= 0x17 && b[1] == 3 }
+
+func isAlert(b []byte) bool { return isRecord(b) && b[0] == 0x15 }
 
 func isH2(b []byte) bool { return bytes.HasPrefix(b, []byte("PRI * HTTP/2")) }
