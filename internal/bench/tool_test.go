@@ -32,12 +32,15 @@ type tool struct {
 // watchPatience bounds how long a tool may take to begin and to end.
 const watchPatience = 30 * time.Second
 
-// watch starts apisixscope trace on the gateway of rig, with its data going to out.
+// watch starts apisixscope trace on the gateway of rig, with its data going to out;
+// nil throws it away.
 func watch(t *testing.T, program string, rig *testrig.Rig, out *os.File, args ...string) *tool {
 	t.Helper()
 	all := append([]string{"trace", "-v", "--pid", strconv.Itoa(rig.MasterPID()), "--duration", "15m"}, args...)
 	cmd := exec.Command(program, all...)
-	cmd.Stdout = out
+	if out != nil {
+		cmd.Stdout = out
+	}
 	return startTool(t, cmd, "probes armed after")
 }
 
@@ -92,8 +95,6 @@ func (x *tool) words() string {
 	defer x.mu.Unlock()
 	return strings.Join(x.said, "\n")
 }
-
-func (x *tool) pid() int { return x.cmd.Process.Pid }
 
 // stop interrupts the tool as Ctrl-C does, and returns how long it took to end.
 func (x *tool) stop() time.Duration {
