@@ -34,6 +34,7 @@ func TestBenchOverhead(t *testing.T) {
 	}
 	program := build(t)
 	t.Run("cost", func(t *testing.T) { benchCost(t, program) })
+	t.Run("profile", func(t *testing.T) { benchProfile(t, program) })
 	t.Run("starts", func(t *testing.T) { benchStarts(t, program) })
 	t.Run("memory", func(t *testing.T) { benchMemory(t, program) })
 }

@@ -182,3 +182,22 @@ func TestReadLines(t *testing.T) {
 		}
 	}
 }
+
+func TestSharesOf(t *testing.T) {
+	got := sharesOf("# Children      Self  Symbol\n    10.75%     0.00%  [k] asm_exc_int3          -      -\n" +
+		"     7.65%     1.57%  [k] bpf_prog_e23ec11ebf3ea597_free_request   -      -\n" +
+		"     0.01%     0.01%  [k] bpf_probe_read_kernel    -      -\n     3.00%     3.00%  [.] bpf_trace_run2\n     9.00%     9.00%  [k] tcp_ack\n")
+	want := []share{{"entry asm_exc_int3", 10.75}, {"program free_request", 7.65}}
+	if !slices.Equal(got, want) {
+		t.Errorf("want %v, got %v", want, got)
+	}
+}
+
+func TestMedian(t *testing.T) {
+	if got := median([]float64{3, 1, 2}); got != 2 {
+		t.Errorf("got %v", got)
+	}
+	if got := spread([]time.Duration{4 * ms, 1 * ms, 3 * ms, 2 * ms}, millis); got != "2 ms (1 ms to 4 ms)" && got != "3 ms (1 ms to 4 ms)" {
+		t.Errorf("got %s", got)
+	}
+}

@@ -68,15 +68,7 @@ func (x *tool) printed(t *testing.T, pattern string) time.Duration {
 func benchMemory(t *testing.T, program string) {
 	rig := testrig.StartT(t, testrig.Options{Cheap: true})
 	x := watch(t, program, rig, nil, "-o", "json")
-	type outcome struct {
-		res testrig.WrkResult
-		err error
-	}
-	done := make(chan outcome, 1)
-	go func() {
-		res, err := rig.Wrk(t.Context(), testrig.Wrk{Duration: memoryFor, Conns: 256})
-		done <- outcome{res, err}
-	}()
+	done := startWrk(t, rig, testrig.Wrk{Duration: memoryFor, Conns: runConns})
 
 	var most int64
 	tick := time.NewTicker(betweenRSS)
@@ -93,12 +85,28 @@ func benchMemory(t *testing.T, program string) {
 			peak := memory(t, x.cmd.Process.Pid, "VmHWM")
 			x.stopWell()
 			t.Logf("%.0f requests/s for %s: resident size at most %s each second, %s at its peak; bound %s",
-				o.res.PerSecond, memoryFor, mebibytes(most), mebibytes(peak), mebibytes(maxMemory))
+				o.PerSecond, memoryFor, mebibytes(most), mebibytes(peak), mebibytes(maxMemory))
 			if peak > maxMemory {
 				t.Errorf("resident size reached %s, more than %s", mebibytes(peak), mebibytes(maxMemory))
 			}
-			checkSeen(t, x, o.res.Requests)
+			checkSeen(t, x, o.Requests)
 			return
 		}
 	}
+}
+
+// A wrkOutcome is what became of wrk in the background.
+type wrkOutcome struct {
+	testrig.WrkResult
+	err error
+}
+
+// startWrk runs wrk beside the test, which receives its outcome.
+func startWrk(t *testing.T, rig *testrig.Rig, w testrig.Wrk) <-chan wrkOutcome {
+	done := make(chan wrkOutcome, 1)
+	go func() {
+		res, err := rig.Wrk(t.Context(), w)
+		done <- wrkOutcome{res, err}
+	}()
+	return done
 }
