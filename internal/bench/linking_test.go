@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -18,6 +19,30 @@ const (
 	warmUpRequests  = 560
 )
 
+// A mode is a way to watch.
+type mode struct {
+	name   string
+	probes bool
+	binary string // the gateway's; "" is the usual one
+}
+
+// withoutLayout copies nginx and makes its version one that does not exist, so that
+// nothing is known of its structs.
+func withoutLayout(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("/usr/sbin/nginx")
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The modules are checked by a number, not by this text.
+	text = regexp.MustCompile(`nginx/\d(\.\d+\.\d+)`).ReplaceAll(text, []byte("nginx/9$1"))
+	path := filepath.Join(t.TempDir(), "nginx")
+	if err := os.WriteFile(path, text, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
 // A session is a load under a window, and all that was written down about it.
 type session struct {
 	witnesses
@@ -27,23 +52,28 @@ type session struct {
 	sum       summary
 }
 
-// TestBenchLinking tells, for every kind of request and with and without probes, how many
+// TestBenchLinking tells, for every kind of request and with and without probes, and of a
+// gateway whose structs are not known, how many
 // attempts were linked to the right request and connection.
 func TestBenchLinking(t *testing.T) {
 	needBench(t)
 	program := build(t)
-	for _, probes := range []string{"auto", "off"} {
-		t.Run("probes-"+probes, func(t *testing.T) {
-			v, err := runSession(t, program, probes).judge()
+	for _, m := range []mode{
+		{name: "probes", probes: true},
+		{name: "no-probes"},
+		{name: "layout-unknown", binary: withoutLayout(t)},
+	} {
+		t.Run(m.name, func(t *testing.T) {
+			v, err := runSession(t, program, m).judge()
 			if err != nil {
 				t.Fatalf("this run proves nothing: %v", err)
 			}
-			t.Logf("--probes %s, %d connections, a reload in the middle\n%s", probes, linkingConns, v)
+			t.Logf("%s, %d connections, a reload in the middle\n%s", m.name, linkingConns, v)
 			faults := v.faults()
 			if len(faults) == 0 {
 				return
 			}
-			t.Errorf("--probes %s: %s", probes, strings.Join(faults, "; "))
+			t.Errorf("%s: %s", m.name, strings.Join(faults, "; "))
 			for _, bad := range v.worst(10) {
 				t.Log(bad.text)
 			}
@@ -75,9 +105,9 @@ func (v *verdict) worst(n int) []*counterexample {
 }
 
 // runSession watches a rig while all kinds of requests go through it.
-func runSession(t *testing.T, program, probes string) session {
+func runSession(t *testing.T, program string, m mode) session {
 	t.Helper()
-	rig := testrig.StartT(t, testrig.Options{Record: true})
+	rig := testrig.StartT(t, testrig.Options{Record: true, Binary: m.binary})
 	// The window begins with pools that are full, as on a gateway that has been running.
 	warm := load(t, rig, testrig.Load{Requests: warmUpRequests, Conns: 32}, nil)
 
@@ -86,6 +116,10 @@ func runSession(t *testing.T, program, probes string) session {
 		t.Fatal(err)
 	}
 	defer out.Close()
+	probes := "off"
+	if m.probes || m.binary != "" {
+		probes = "auto"
+	}
 	tool := watch(t, program, rig, out, "-o", "json", "--probes", probes)
 	res := load(t, rig, testrig.Load{Requests: linkingRequests, Conns: linkingConns}, func() {
 		reloadAt(t, rig, arrived(warm)+linkingRequests/2)
@@ -96,7 +130,7 @@ func runSession(t *testing.T, program, probes string) session {
 	}
 	tool.stopWell()
 
-	s := session{probes: probes != "off", plainPort: portOf(rig.Addr())}
+	s := session{probes: m.probes, plainPort: portOf(rig.Addr())}
 	s.sent, s.lines, s.nodes = res.Sent, lines, rig.Nodes()
 	if s.records, err = rig.Records(deadline(t)); err != nil {
 		t.Fatal(err)
