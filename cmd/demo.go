@@ -33,9 +33,10 @@ func newDemoCmd(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Trace a gateway that is started for it, with load",
-		Long: `Demo starts a gateway of nginx and Lua that is configured as APISIX is, upstreams,
-and a load; traces it as "apisixscope trace" does; and shows some plain requests,
-then one of each kind that is worth a look. At the end it removes all of it.
+		Long: `Demo starts a gateway of nginx and Lua that is configured as APISIX is, its
+upstreams, and a load; traces it as "apisixscope trace" does; and shows some
+plain requests, then one of each kind that is worth a look. At the end it
+removes all of it.
 
 It needs root, and nginx with the Lua module: on Debian the packages nginx-light
 and libnginx-mod-http-lua.`,

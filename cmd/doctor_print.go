@@ -96,11 +96,11 @@ func (r *diagnosis) print(s *sheet) error {
 	for _, w := range r.Works {
 		s.work(w, len(r.Gateways) > 1)
 	}
-	if !r.Ready {
+	if len(r.Works) == 0 {
 		s.row("no", "trace", r.Reason)
-		if r.Remedy != "" {
-			s.row("", "", "hint: "+r.Remedy)
-		}
+	}
+	if r.Remedy != "" {
+		s.row("", "", "hint: "+r.Remedy)
 	}
 	return s.err
 }

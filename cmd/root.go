@@ -3,13 +3,14 @@
 //	main -> Execute -> options -> Env.Find -> Env.OpenTrace -> trace.Pipeline -> a renderer
 //
 // Each command has options, a constructor, addFlags and run. Data goes to Env.Out, talk to
-// Env.Err; errors are returned, and main alone prints them and exits.
+// Env.Err; errors are returned to main, which alone has them printed and exits.
 package cmd
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"strings"
 
@@ -36,6 +37,21 @@ func Execute(ctx context.Context, env Env, args []string) error {
 	}
 	// No command has run yet: the command line is wrong.
 	return hint.Misuse(hint.Wrap(err, remedy(c, args)))
+}
+
+// Report writes why Execute returned err, unless that was told, and returns the exit code:
+// 0 for done or interrupted, 1 for an error, 2 for misuse.
+func Report(w io.Writer, err error) int {
+	if !errors.Is(err, ErrTold) {
+		hint.Print(w, "apisixscope", err)
+	}
+	switch {
+	case hint.IsMisuse(err):
+		return 2
+	case err != nil:
+		return 1
+	}
+	return 0
 }
 
 func newRootCmd(env Env, ran *bool) *cobra.Command {

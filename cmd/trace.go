@@ -33,17 +33,18 @@ func newTraceCmd(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "trace",
 		Short: "Follow requests through the gateway",
-		Long: `Trace follows requests through the gateway for a bounded window, and shows each
-one's way: the client's connection, the request inside nginx, every attempt at an
-upstream node, and the upstream's own process where it runs on this host.
+		Long: `Trace follows requests through the gateway for a bounded window. Of each it
+shows the client's connection, the request inside nginx, every attempt at an
+upstream node, and the upstream's own process where that runs on this host.
 
-The window ends by --duration, by --count, by Ctrl-C (twice: at once), by SIGTERM,
-or when the reader of a pipe goes away; the exit code is 0 for each of these, 1 for
-an error, and 2 for a wrong command line. A summary on stderr ends it: how many
-requests were seen, which filter removed how many, and what was lost.
+The window ends by --duration, by --count, by Ctrl-C (twice: at once), by
+SIGTERM, or when the reader of a pipe goes away. The exit code is 0 for each of
+these, 1 for an error, and 2 for a wrong command line. At the end a summary on
+stderr tells how many requests were seen, which filter removed them if none was
+left, and what was lost.
 
-A filter may be given several times, or with a list: any of its words will do.
-All the filters that are given must agree.`,
+A filter may be given several times, or with a list as a,b: any of its words
+will do. Of different filters, each must agree.`,
 		Example: `  apisixscope trace --host shop.example --status 5xx
   apisixscope trace --path '/orders/*' --slower-than 200ms
   apisixscope trace -c 100 -o json | jq .
