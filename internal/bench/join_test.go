@@ -78,19 +78,27 @@ func (j *joined) byNumber(facts []*fact, traces []*traced) {
 }
 
 // byOrder joins as many as it can without changing the order of either, and of all ways to
-// do so takes the one in which the ends are closest to each other.
+// do so takes the one with the most equal statuses, then the one in which the ends are
+// closest to each other. A client may send a request once more when the gateway closed the
+// connection, and the log does not have the first one.
 func (j *joined) byOrder(facts []*fact, traces []*traced) {
 	slices.SortFunc(facts, func(a, b *fact) int {
 		return cmp.Or(a.Time.Compare(b.Time), cmp.Compare(a.ConnectionSeq, b.ConnectionSeq))
 	})
 	slices.SortFunc(traces, func(a, b *traced) int { return a.Start.Compare(b.Start) })
 	type score struct {
-		pairs    int
-		distance time.Duration
+		pairs, alike int
+		distance     time.Duration
 	}
-	better := func(a, b score) bool { return a.pairs > b.pairs || a.pairs == b.pairs && a.distance < b.distance }
+	better := func(a, b score) bool {
+		return cmp.Or(cmp.Compare(a.pairs, b.pairs), cmp.Compare(a.alike, b.alike), cmp.Compare(b.distance, a.distance)) > 0
+	}
 	pair := func(f *fact, x *traced) (score, bool) {
-		return score{1, f.distance(x)}, f.near(x) && f.Request == x.identity().line
+		s := score{pairs: 1, distance: f.distance(x)}
+		if loggedIdentity(f.AccessLine).status == x.identity().status {
+			s.alike = 1
+		}
+		return s, f.near(x) && f.Request == x.identity().line
 	}
 
 	// best[i][k] is for facts[i:] and traces[k:].
@@ -105,8 +113,8 @@ func (j *joined) byOrder(facts []*fact, traces []*traced) {
 				top = best[i][k+1]
 			}
 			if s, ok := pair(facts[i], traces[k]); ok {
-				s.pairs += best[i+1][k+1].pairs
-				s.distance += best[i+1][k+1].distance
+				rest := best[i+1][k+1]
+				s = score{s.pairs + rest.pairs, s.alike + rest.alike, s.distance + rest.distance}
 				if better(s, top) {
 					top = s
 				}

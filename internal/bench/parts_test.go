@@ -111,6 +111,8 @@ func TestJoin(t *testing.T) {
 		return &traced{PID: 7, ClientPort: 4000, ConnectionRequest: number, Start: at(start), Duration: 5 * ms,
 			Method: "GET", Path: path, Version: "1.1"}
 	}
+	answered := func(f *fact) *fact { f.Status = 200; return f }
+	replied := func(x *traced) *traced { x.Status = 200; return x }
 	for _, tt := range []struct {
 		name   string
 		probes bool
@@ -138,6 +140,9 @@ func TestJoin(t *testing.T) {
 			[]*fact{logged(1, "/a", 5*ms), logged(2, "/a", 15*ms), logged(3, "/a", 25*ms)},
 			[]*traced{trace(2, "/a", 20*ms), trace(1, "/a", 10*ms)},
 			[]int{-1, 1, 0}, joined{misnumbered: 2}},
+		{"a request that was not answered", false,
+			[]*fact{answered(logged(1, "/a", 9*ms))}, []*traced{trace(2, "/a", 5*ms), replied(trace(1, "/a", 0))},
+			[]int{1}, joined{extra: make([]*traced, 1)}},
 	} {
 		traces := slices.Clone(tt.traces)
 		j := join(tt.facts, tt.traces, tt.probes)
