@@ -175,7 +175,7 @@ func (r *diagnosis) conclude() {
 		}
 	}
 	for _, g := range r.Gateways {
-		sockets := work{Command: "trace --probes off", With: "sockets", PID: g.PID, Reason: strings.Join(broken, "; ")}
+		sockets := work{Command: "trace", With: "sockets", PID: g.PID, Reason: strings.Join(broken, "; ")}
 		why := append(append([]string{}, broken...), noProbes...)
 		if !g.Known {
 			why = append(why, "layout: "+g.Layout)

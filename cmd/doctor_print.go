@@ -21,7 +21,7 @@ type sheet struct {
 const (
 	sheetWidth = 80
 	markWidth  = 6  // of "warn"
-	nameWidth  = 20 // of "trace --probes off"
+	nameWidth  = 20 // of "trace --pid 4194304"
 )
 
 func newSheet(env Env) *sheet {
@@ -93,16 +93,39 @@ func (r *diagnosis) print(s *sheet) error {
 	}
 	s.line("")
 	s.line("will work")
-	for _, w := range r.Works {
-		s.work(w, len(r.Gateways) > 1)
+	for _, g := range r.Gateways {
+		s.row(r.traces(g.PID))
 	}
-	if len(r.Works) == 0 {
+	if len(r.Gateways) == 0 {
 		s.row("no", "trace", r.Reason)
 	}
 	if r.Remedy != "" {
 		s.row("", "", "hint: "+r.Remedy)
 	}
 	return s.err
+}
+
+// traces tells in a row how well a gateway can be traced.
+func (r *diagnosis) traces(pid int) (mark, name, words string) {
+	name = "trace"
+	if len(r.Gateways) > 1 {
+		name += " --pid " + strconv.Itoa(pid)
+	}
+	var with, without work
+	for _, w := range r.Works {
+		if w.PID == pid && w.With == "sockets" {
+			without = w
+		} else if w.PID == pid {
+			with = w
+		}
+	}
+	switch {
+	case with.Works:
+		return "yes", name, "exactly, with " + with.With
+	case without.Works:
+		return string(bpf.Warn), name, "with " + without.With + " alone, edges are inferred: " + with.Reason
+	}
+	return "no", name, without.Reason
 }
 
 func (g *gatewayReport) print(s *sheet) {
@@ -128,18 +151,6 @@ func (g *gatewayReport) print(s *sheet) {
 		lua = "none: this is a plain nginx"
 	}
 	s.row("", "lua", lua)
-}
-
-func (s *sheet) work(w work, several bool) {
-	if !w.Works {
-		s.row("no", w.Command, w.Reason)
-		return
-	}
-	of := "with " + w.With
-	if several {
-		of = "--pid " + strconv.Itoa(w.PID) + ", " + of
-	}
-	s.row("yes", w.Command, of)
 }
 
 func numbers(all []int) string {

@@ -1,0 +1,40 @@
+package cmd_test
+
+import (
+	"bytes"
+	"context"
+	"os"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/apisixscope/apisixscope/cmd"
+)
+
+func TestDocsNameEveryFlag(t *testing.T) {
+	for _, command := range []string{"trace", "doctor", "demo"} {
+		page, err := os.ReadFile("../docs/" + command + ".md")
+		if err != nil {
+			t.Fatal(err)
+		}
+		var help bytes.Buffer
+		if err := cmd.Execute(context.Background(), cmd.Env{Out: &help, Err: &help}, []string{command, "--help"}); err != nil {
+			t.Fatal(err)
+		}
+		named := map[string]bool{"--help": true}
+		for _, flag := range regexp.MustCompile("`(--[a-z-]+)`").FindAllStringSubmatch(string(page), -1) {
+			named[flag[1]] = true
+		}
+		for _, flag := range regexp.MustCompile(`(?m)^ +(?:-[a-z], )?(--[a-z-]+)`).FindAllStringSubmatch(help.String(), -1) {
+			if !named[flag[1]] {
+				t.Errorf("docs/%s.md does not name %s", command, flag[1])
+			}
+			delete(named, flag[1])
+		}
+		for flag := range named {
+			if !strings.Contains(help.String(), flag) {
+				t.Errorf("docs/%s.md names %s, which is no flag", command, flag)
+			}
+		}
+	}
+}
