@@ -71,7 +71,7 @@ func benchCost(t *testing.T, program string) {
 		})
 	}
 	t.Logf("the gateway is one worker with CPU %d to itself; all else shares CPU %d\n%s", gatewayCPU, otherCPU, table(costs))
-	if len(costs) > 0 {
+	if len(costs) > 0 && costs[0].own {
 		t.Logf("aims of %s\n%s", costs[0].name, costs[0].aims())
 	}
 }
@@ -96,7 +96,9 @@ func saturate(t *testing.T, rig *testrig.Rig, w *watcher) run {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if res.Requests == 0 || res.Non2xx > 0 || res.SocketErrors > 0 {
+	// Beside strace the gateway is so slow that requests time out.
+	ours := w == nil || w.own
+	if res.Requests == 0 || res.Non2xx > 0 || res.SocketErrors > 0 && ours {
 		t.Fatalf("this run proves nothing: %+v", res)
 	}
 	took, used := time.Since(began), cpuTime(t, worker)-cpu
