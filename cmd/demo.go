@@ -29,7 +29,7 @@ type demoOptions struct {
 }
 
 func newDemoCmd(env Env) *cobra.Command {
-	o := &demoOptions{limit: limits{duration: 12 * time.Second, count: demoCount()}}
+	o := &demoOptions{limit: limits{duration: 12 * time.Second, count: demoCount()}, show: display{trees: true}}
 	cmd := &cobra.Command{
 		Use:   "demo",
 		Short: "Trace a gateway that is started for it, with load",

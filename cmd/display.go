@@ -20,6 +20,7 @@ const paperWidth = 140
 // display is how, and where to, exchanges are shown.
 type display struct {
 	format   string // empty until settled
+	trees    bool   // even where no terminal shows them
 	file     string
 	color    string
 	evidence bool
@@ -28,7 +29,11 @@ type display struct {
 
 func (d *display) addFlags(f *pflag.FlagSet) {
 	d.color = "auto"
-	f.StringVarP(&d.format, "output", "o", "", "as `FORMAT` tree, table, json or otlp (default tree on a terminal, json to a file named *.json or *.jsonl, else table)")
+	usual := "tree on a terminal, json to a file named *.json or *.jsonl, else table"
+	if d.trees {
+		usual = "json to a file named *.json or *.jsonl, else tree"
+	}
+	f.StringVarP(&d.format, "output", "o", "", "as `FORMAT` tree, table, json or otlp (default "+usual+")")
 	f.StringVarP(&d.file, "write", "w", "", "write to `FILE`, which appears when the window ends")
 	f.BoolVar(&d.evidence, "evidence", false, "show in a tree how each edge was found")
 	f.Var(choice{&d.color, "WHEN", colorModes()}, "color", "always, never, or auto: on a terminal, unless NO_COLOR is set")
@@ -43,12 +48,12 @@ func formats() []string {
 
 // settle chooses the format, if the user did not, and checks it.
 func (d *display) settle(env Env) error {
-	toTerm := env.OutTerm && d.file == ""
+	trees := d.trees || env.OutTerm && d.file == ""
 	switch ext := filepath.Ext(d.file); {
 	case d.format != "":
 	case ext == ".json" || ext == ".jsonl":
 		d.format = "json"
-	case toTerm && !d.summary:
+	case trees && !d.summary:
 		d.format = "tree"
 	default:
 		d.format = "table"
