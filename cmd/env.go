@@ -39,8 +39,7 @@ type Env struct {
 	OpenTrace func(context.Context, bpf.Options) (trace.Source, error)
 }
 
-// System returns the real world, and a context that ends with the first SIGINT or
-// SIGTERM.
+// System returns the real world, and a context that ends with the first signal to stop.
 func System(version string) (context.Context, Env) {
 	ctx, hurry := watchSignals()
 	env := Env{

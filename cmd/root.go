@@ -87,7 +87,30 @@ installed into APISIX, nothing is reloaded, and nothing stays behind.`,
 	root.PersistentFlags().SortFlags = false
 
 	root.AddCommand(newTraceCmd(env), newDoctorCmd(env), newDemoCmd(env))
+	root.SetHelpCommand(newHelpCmd(root))
 	return root
+}
+
+// newHelpCmd is cobra's, but for words that are no command: cobra finds them no error.
+func newHelpCmd(root *cobra.Command) *cobra.Command {
+	return &cobra.Command{
+		Use:   "help [command]",
+		Short: "Tell about a command",
+		RunE: func(_ *cobra.Command, args []string) error {
+			c, rest, err := root.Find(args)
+			if err != nil || len(rest) > 0 {
+				return hint.Misuse(hint.Wrap(fmt.Errorf("unknown command %q", strings.Join(args, " ")), remedy(root, args)))
+			}
+			return c.Help()
+		},
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+			var names []string
+			for _, c := range root.Commands() {
+				names = append(names, c.Name())
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+	}
 }
 
 // flagError names the flag whose value is wrong, before what is wrong with it.

@@ -14,13 +14,16 @@ import (
 // hurryTime is what is left for cleaning up after a second signal.
 const hurryTime = 200 * time.Millisecond
 
-// watchSignals returns a context that the first SIGINT or SIGTERM ends. The second one
-// closes hurry, and soon after ends the process. Both are good ends: the exit code is 0.
+// watchSignals returns a context that the first SIGINT, SIGTERM or SIGHUP ends. The second
+// one closes hurry, and soon after ends the process. Both are good ends: the exit code is 0.
 func watchSignals() (ctx context.Context, hurry <-chan struct{}) {
 	// Writing to a closed pipe is an error like any other, not the end.
 	signal.Ignore(unix.SIGPIPE)
 	signals := make(chan os.Signal, 2)
 	signal.Notify(signals, unix.SIGINT, unix.SIGTERM)
+	if !signal.Ignored(unix.SIGHUP) { // as nohup has it
+		signal.Notify(signals, unix.SIGHUP)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	now := make(chan struct{})
 	go func() {

@@ -59,6 +59,9 @@ func (w *window) watch(ctx context.Context) (trace.Summary, error) {
 	if err != nil {
 		return trace.Summary{}, err
 	}
+	if ctx.Err() != nil { // there was no window
+		return trace.Summary{}, src.Close()
+	}
 	ctx, cancel := w.bound(ctx)
 	defer cancel()
 	if w.env.verbose() {
