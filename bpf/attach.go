@@ -33,13 +33,11 @@ func (s *Source) singlePrograms() []*ebpf.Program {
 	return []*ebpf.Program{p.SchedProcessFork, p.SchedProcessExit, p.SysEnter, p.SysExit}
 }
 
-// requestProbes are the functions of nginx at which the request object is read.
-func (s *Source) requestProbes() map[string]*ebpf.Program {
-	return map[string]*ebpf.Program{
-		"ngx_event_connect_peer": s.objects.ConnectPeer,
-		"ngx_http_free_request":  s.objects.FreeRequest,
-	}
-}
+// The functions of nginx at which the request object is read.
+const (
+	endOfRequest   = "ngx_http_free_request"
+	beginOfAttempt = "ngx_event_connect_peer"
+)
 
 // attachRequests arms the uprobes where the layout is known, and else says why not.
 func (s *Source) attachRequests() error {
@@ -52,26 +50,47 @@ func (s *Source) attachRequests() error {
 			t.Version, t.LayoutSource))
 		return nil
 	}
-	exe, err := link.OpenExecutable(t.Exe)
-	if err != nil {
-		return fmt.Errorf("open %s: %w", t.Exe, err)
+	if ok, err := s.uprobe(endOfRequest, s.objects.FreeRequest); !ok || err != nil {
+		return err
 	}
-	for symbol, program := range s.requestProbes() {
-		offset, ok := t.Binary.Symbol(symbol)
-		if !ok {
-			s.note(fmt.Sprintf("%s does not export %s: sockets alone are traced, edges are inferred", t.Path, symbol))
-			return s.closeRequests()
+	if !s.lua { // nothing else ties an attempt to its request
+		if err := s.watchAttempts(); err != nil {
+			return err
 		}
-		l, err := exe.Uprobe(symbol, program, &link.UprobeOptions{Address: offset})
-		if err != nil {
-			return fmt.Errorf("attach uprobe to %s in %s: %w", symbol, t.Path, err)
-		}
-		s.uprobes = append(s.uprobes, l)
 	}
 	if err := s.objects.RequestProbes.Set(uint32(1)); err != nil {
 		return fmt.Errorf("start request probes: %w", err)
 	}
 	return nil
+}
+
+// watchAttempts arms the uprobe that names an attempt's request. It costs as much as all
+// system calls of a request together, so it is left out while Lua names it as well.
+func (s *Source) watchAttempts() error {
+	s.attempts = true
+	_, err := s.uprobe(beginOfAttempt, s.objects.ConnectPeer)
+	return err
+}
+
+// uprobe attaches a program to a function of the gateway's executable. It is false where
+// there is no such function, which it notes.
+func (s *Source) uprobe(symbol string, program *ebpf.Program) (bool, error) {
+	t := s.options.Target
+	offset, ok := t.Binary.Symbol(symbol)
+	if !ok {
+		s.note(fmt.Sprintf("%s does not export %s: edges that it would prove are inferred", t.Path, symbol))
+		return false, nil
+	}
+	exe, err := link.OpenExecutable(t.Exe)
+	if err != nil {
+		return false, fmt.Errorf("open %s: %w", t.Exe, err)
+	}
+	l, err := exe.Uprobe(symbol, program, &link.UprobeOptions{Address: offset})
+	if err != nil {
+		return false, fmt.Errorf("attach uprobe to %s in %s: %w", symbol, t.Path, err)
+	}
+	s.uprobes = append(s.uprobes, l)
+	return true, nil
 }
 
 // closeRequests takes the uprobes off and lets the clients' sockets speak.

@@ -24,9 +24,12 @@ func (s *Source) decode(raw []byte) (e trace.Event, at uint64, ok bool) {
 		s.upstreams.saw(msg)
 		return trace.Event{Kind: trace.KindMessage, Time: msg.Flow.Began, Message: msg}, m.Flow.Began, true
 	case traceEventKindEVENT_REQUEST:
-		if r, ok := record[traceRequestEvent](raw); ok {
-			return trace.Event{Kind: trace.KindRequest, Time: s.clock.at(r.Time), Request: s.request(r)}, r.Time, true
+		r := (*traceRequestEvent)(unsafe.Pointer(&raw[0]))
+		data := int(unsafe.Offsetof(r.Data))
+		if len(raw) < data {
+			return e, 0, false
 		}
+		return trace.Event{Kind: trace.KindRequest, Time: s.clock.at(r.Time), Request: s.request(r, raw[data:])}, r.Time, true
 	case traceEventKindEVENT_CLOSE:
 		if c, ok := record[traceCloseEvent](raw); ok {
 			return trace.Event{Kind: trace.KindClose, Time: s.clock.at(c.Time), Close: s.close(c)}, c.Time, true
@@ -50,8 +53,9 @@ func record[T any](raw []byte) (*T, bool) {
 	return (*T)(unsafe.Pointer(&raw[0])), true
 }
 
+// message fills the one message that all share.
 func (s *Source) message(m *traceMessageEvent) *trace.Message {
-	return &trace.Message{
+	s.shared = trace.Message{
 		Conn: trace.Conn{
 			PID: int(m.Pid), FD: int(m.Fd),
 			Socket: trace.SocketID(m.Socket), Side: trace.Side(m.Side),
@@ -61,13 +65,16 @@ func (s *Source) message(m *traceMessageEvent) *trace.Message {
 		},
 		Exchange:  m.Exchange,
 		Starts:    m.Starts != 0,
+		Joined:    m.Starts == 2,
+		Asked:     m.Asked[:],
 		Direction: trace.Direction(m.Direction),
 		Flow:      s.flow(&m.Flow),
 		Before:    s.flow(&m.Before),
 		Owner:     owner(m.OwnerHow, m.OwnerSocket, m.OwnerRequest, m.OwnerExchange),
 		Tick:      s.clock.at(m.Tick),
-		Head:      append([]byte(nil), m.Head[:m.HeadLen]...),
+		Head:      m.Head[:m.HeadLen],
 	}
+	return &s.shared
 }
 
 func (s *Source) close(c *traceCloseEvent) *trace.Close {
@@ -92,14 +99,13 @@ func (s *Source) close(c *traceCloseEvent) *trace.Close {
 	}
 }
 
-func (s *Source) request(r *traceRequestEvent) *trace.Request {
+// request takes what data holds in the order in which request.bpf.c appends it.
+func (s *Source) request(r *traceRequestEvent, data []byte) *trace.Request {
 	out := &trace.Request{
 		PID:               int(r.Pid),
 		ID:                r.Request,
 		Started:           time.UnixMilli(int64(r.StartSec)*1000 + int64(r.StartMsec)),
-		Line:              cut(r.Line[:], r.LineLen),
 		LineLen:           int(r.LineLen),
-		Host:              cut(r.Host[:], r.HostLen),
 		Version:           int(r.HttpVersion),
 		Status:            int(r.Status),
 		TLS:               r.Ssl != 0,
@@ -116,8 +122,6 @@ func (s *Source) request(r *traceRequestEvent) *trace.Request {
 		Failed:            s.clock.at(r.Failed),
 		Errno:             int(r.Error),
 		AttemptsLen:       int(r.AttemptsLen),
-		TraceParent:       cut(r.Headers[wantedTraceParent][:], r.HeaderLen[wantedTraceParent]),
-		RequestID:         cut(r.Headers[wantedRequestID][:], r.HeaderLen[wantedRequestID]),
 	}
 	if r.Socket != 0 {
 		out.Client = trace.Conn{
@@ -125,20 +129,43 @@ func (s *Source) request(r *traceRequestEvent) *trace.Request {
 			Local: addrPort(&r.Local), Remote: addrPort(&r.Remote),
 		}
 	}
-	for i := range s.options.Headers[:min(len(s.options.Headers), wantedMax-wantedOther)] {
-		n := wantedOther + i
-		out.HeaderValues = append(out.HeaderValues, cut(r.Headers[n][:], r.HeaderLen[n]))
+	const attempt = int(unsafe.Sizeof(traceAttempt{}))
+	for range r.AttemptsKept {
+		if len(data) < attempt {
+			break
+		}
+		out.Attempts = append(out.Attempts, upstreamState((*traceAttempt)(unsafe.Pointer(&data[0]))))
+		data = data[attempt:]
 	}
-	for i := range min(int(r.AttemptsLen), len(r.Attempts)) {
-		out.Attempts = append(out.Attempts, upstreamState(&r.Attempts[i]))
+	text := string(data) // one string, of which the others are parts
+	next := func(n uint32, most int) string {
+		size := min(int(n), most, len(text))
+		part := text[:size]
+		text = text[size:]
+		return part
+	}
+	out.Line = next(r.LineLen, lineMax)
+	out.Host = next(r.HostLen, hostMax)
+	out.TraceParent = next(r.HeaderLen[wantedTraceParent], headerMax)
+	out.RequestID = next(r.HeaderLen[wantedRequestID], headerMax)
+	for i := range s.options.Headers[:min(len(s.options.Headers), wantedMax-wantedOther)] {
+		out.HeaderValues = append(out.HeaderValues, next(r.HeaderLen[wantedOther+i], headerMax))
 	}
 	return out
 }
 
-func (s *Source) tail(t *traceTail) trace.Tail {
-	return trace.Tail{
-		PID: int(t.Pid), Socket: trace.SocketID(t.Socket), Exchange: t.Exchange,
-		In: s.flow(&t.Flows[trace.In]), Out: s.flow(&t.Flows[trace.Out]),
+func (s *Source) tail(k *traceTailKey, t *traceTail) *trace.Tail {
+	side := trace.SideConnected
+	if t.Worker == 0 {
+		side = trace.SideAccepted
+	}
+	return &trace.Tail{
+		Conn: trace.Conn{
+			PID: int(t.Pid), Socket: trace.SocketID(k.Socket), Side: side, Gateway: t.Worker != 0,
+			Process: s.upstreams.name(t.Pid, t.Worker), Local: addrPort(&t.Local), Remote: addrPort(&t.Remote),
+		},
+		Exchange: uint32(k.Exchange),
+		In:       s.flow(&t.Flows[trace.In]), Out: s.flow(&t.Flows[trace.Out]),
 	}
 }
 

@@ -46,7 +46,8 @@ enum loss {
 	LOSS_TAILS = 4,	  /* map of open tails full */
 	LOSS_LAYOUT = 5,  /* request objects that did not look like one */
 	LOSS_SEEN_REQUESTS = 6, /* not a loss: request objects that did */
-	LOSS_CAUSES = 7,
+	LOSS_TICK_OWNERS = 7,	/* not a loss: exchanges whose owner is not proved */
+	LOSS_CAUSES = 8,
 };
 
 #define HEAD_MAX 1024
@@ -56,6 +57,9 @@ enum loss {
 #define PEER_MAX 48
 #define ATTEMPTS_MAX 6
 #define WANTED_MAX 4
+/* Room for all of them, and once more the longest, so that the verifier sees each copy end
+ * inside. */
+#define REQUEST_DATA 2560
 
 struct address {
 	u8 ip[16]; /* IPv4 as ::ffff:a.b.c.d */
@@ -86,13 +90,15 @@ struct message_event {
 	u8 owner_how;
 	u8 side;
 	u8 direction;
-	u8 starts; /* 1: the first message of its exchange */
+	u8 starts; /* 1: the first message of its exchange; 2: and before is the request, of which
+		    * no record told */
 	u64 opened;
 	u64 established;
 	struct flow flow; /* of this message, as far as it was seen */
 	struct flow before; /* the whole message before it */
 	struct address local;
 	struct address remote;
+	u8 asked[8]; /* first bytes of that request */
 	u32 head_len;
 	u32 worker; /* 1: of the gateway; 0: of an upstream's process */
 	/* The last thing in the record: only head_len bytes are sent. Twice
@@ -178,22 +184,23 @@ struct request_event {
 	struct flow out;
 	struct address local;
 	struct address remote;
-	u32 attempts_len; /* how many there were; at most ATTEMPTS_MAX are here */
-	u32 line_len;	  /* true length; at most LINE_MAX_LEN bytes are here */
+	u32 attempts_len;  /* how many there were */
+	u32 attempts_kept; /* how many of them are here */
+	u32 line_len;	   /* true lengths: of more than LINE_MAX_LEN bytes, so many are here */
 	u32 host_len;
 	u32 header_len[WANTED_MAX];
-	u32 sockaddr_family; /* of c->sockaddr, for the live check */
-	struct attempt attempts[ATTEMPTS_MAX];
-	u8 line[LINE_MAX_LEN];
-	u8 host[HOST_MAX];
-	u8 headers[WANTED_MAX][HEADER_MAX];
+	/* The last thing in the record, as long as need be: attempts_kept attempts, the line,
+	 * the host, the values of the wanted headers. */
+	u8 data[REQUEST_DATA];
 };
 
 _Static_assert(sizeof(struct flow) == 40, "flow has padding");
 _Static_assert(sizeof(struct address) == 20, "address has padding");
-_Static_assert(sizeof(struct message_event) == 200 + 2 * HEAD_MAX, "message_event changed: see decode.go");
+_Static_assert(sizeof(struct message_event) == 208 + 2 * HEAD_MAX, "message_event changed: see decode.go");
 _Static_assert(sizeof(struct close_event) == 224, "close_event changed: see decode.go");
 _Static_assert(sizeof(struct process_event) == 32, "process_event changed: see decode.go");
+_Static_assert(ATTEMPTS_MAX * sizeof(struct attempt) + 2 * LINE_MAX_LEN + HOST_MAX + WANTED_MAX * HEADER_MAX <= REQUEST_DATA,
+	       "the data of a request_event may not fit");
 _Static_assert(sizeof(struct attempt) == 104, "attempt changed: see decode.go");
 
 #endif

@@ -26,6 +26,12 @@ struct owner {
 	u32 how;
 };
 
+/* Bytes in the memory of a process. */
+struct span {
+	u64 len;
+	u64 data;
+};
+
 struct target {
 	u32 flags;
 	u32 pad;
@@ -36,6 +42,8 @@ struct target {
 	/* Room for what does not fit on the stack. A worker has one thread, so
 	 * nobody else is in it; per-CPU room would not do, uprobes can be preempted. */
 	u8 scratch[SCRATCH_SIZE];
+	struct request_event request;
+	struct span wanted[WANTED_MAX]; /* values of request headers */
 };
 
 struct socket_state {
@@ -53,22 +61,29 @@ struct socket_state {
 	u8 last;
 	u8 fresh; /* an exchange has begun (connect) but no byte has moved */
 	u8 pad;
+	u8 asked[8]; /* first bytes of the request of a joined exchange */
 	struct owner owner;
 	struct flow flows[2];
 	struct address local;
 	struct address remote;
 };
 
-struct tail {
+struct tail_key {
 	u64 socket;
-	u32 exchange;
+	u64 exchange;
+};
+
+struct tail {
 	u32 pid;
+	u32 worker;
 	struct flow flows[2];
+	struct address local;
+	struct address remote;
 };
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
+	__uint(max_entries, 512);
 	__type(key, u32); /* tgid */
 	__type(value, struct target);
 } targets SEC(".maps");
@@ -95,12 +110,12 @@ struct {
 	__type(value, u64); /* key in sockets */
 } by_sock SEC(".maps");
 
-/* Messages of more than one call, whose end no record has told yet. User space
- * takes them out regularly. */
+/* Messages of more than one call, whose end no record has told yet, and requests that an
+ * upstream's process has not answered yet. User space takes them out regularly. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 16384);
-	__type(key, u64); /* as in sockets */
+	__type(key, struct tail_key);
 	__type(value, struct tail);
 } tails SEC(".maps");
 
@@ -138,7 +153,8 @@ struct {
 	__uint(max_entries, 16 << 20);
 } events SEC(".maps");
 
-const volatile u32 capture_bytes = HEAD_MAX; /* of each message's head */
+const volatile u32 capture_bytes = HEAD_MAX; /* of each message's head, where it alone tells what is asked */
+const volatile u32 capture_all = 0;	     /* so much of every other message, too */
 const volatile u32 wakeup_bytes = 1 << 20;   /* wake user space when so much waits */
 
 /* Set while the request object is read. User space clears it when the object's

@@ -11,14 +11,15 @@
 #define NGX_HTTP_MODULE_SIGNATURE 0x50545448 /* "HTTP", ngx_http_config.h */
 
 struct ngx_layout {
-	/* ngx_http_request_t */
+	/* ngx_http_request_t; r_read and c_read are how much of the structs is of interest */
+	u32 r_read, c_read;
 	u32 r_connection, r_upstream, r_upstream_states, r_headers_in, r_headers_out;
 	u32 r_start_sec, r_start_msec, r_http_version, r_request_line, r_main;
 	u32 r_request_length, r_stream;
 	/* ngx_http_headers_in_t, ngx_http_headers_out_t */
 	u32 in_server, out_status;
 	/* ngx_connection_t */
-	u32 c_fd, c_sent, c_sockaddr, c_number, c_ssl, c_requests;
+	u32 c_fd, c_sent, c_log, c_sockaddr, c_number, c_ssl, c_requests;
 	/* ngx_http_upstream_t, ngx_peer_connection_t, ngx_log_t, ngx_http_log_ctx_t */
 	u32 u_peer, pc_connection, pc_log, log_data, ctx_request, ctx_current_request;
 	/* ngx_http_upstream_state_t */
@@ -51,11 +52,6 @@ const volatile struct lua_vm lua = {};
 const volatile u64 wanted_hash[WANTED_MAX] = {};
 const volatile u32 wanted_len[WANTED_MAX] = {};
 
-struct ngx_str {
-	u64 len;
-	u64 data;
-};
-
 static __always_inline u64 user_ptr(u64 at)
 {
 	u64 v = 0;
@@ -68,18 +64,6 @@ static __always_inline u32 user_u32(u64 at)
 	u32 v = 0;
 	bpf_probe_read_user(&v, sizeof(v), (void *)at);
 	return v;
-}
-
-/* Copies at most max bytes of the string at at; returns its true length. */
-static __always_inline u32 user_str(u64 at, u8 *to, u32 max)
-{
-	struct ngx_str s = {};
-	if (bpf_probe_read_user(&s, sizeof(s), (void *)at) || !s.data)
-		return 0;
-	u32 n = s.len > max ? max : (u32)s.len;
-	if (n && bpf_probe_read_user(to, n, (void *)s.data))
-		return 0;
-	return s.len > 0xffffffff ? 0 : (u32)s.len;
 }
 
 #endif

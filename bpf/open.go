@@ -24,7 +24,8 @@ type Options struct {
 	// Probes lets the request object be read. Without, or where the object's layout is
 	// not known, the sockets alone speak.
 	Probes bool
-	// CaptureBytes of each message's head are kept; 0 means 1024, which is also the most.
+	// CaptureBytes of each message's head are kept, at most 1024; 0 means as many as the
+	// trace itself needs: little where the request object tells what was asked.
 	CaptureBytes int
 	// RingBytes is the size of the ring buffer, a power of two and at least a page;
 	// 0 means 16 MiB.
@@ -95,22 +96,18 @@ func (s *Source) load() error {
 		ring = defaultRing
 	}
 	spec.Maps[traceMapEvents].MaxEntries = uint32(ring)
-	capture := s.options.CaptureBytes
-	if capture <= 0 || capture > headMax {
-		capture = headMax
-	}
 	hash, length := wantedHeaders(s.options.Headers)
 	vm, err := s.options.Target.FindLuaVM()
-	if err != nil {
+	if s.lua = err == nil && s.options.Target.LayoutSource.Known(); !s.lua {
 		s.options.Log.Debug("Lua's current thread is not followed", "error", err)
 	}
 	for name, value := range map[string]any{
-		traceVarCaptureBytes: uint32(capture),
-		traceVarWakeupBytes:  uint32(min(1<<20, ring/8)),
-		traceVarNgx:          layoutOf(s.options.Target.Layout),
-		traceVarLua:          luaVMOf(vm),
-		traceVarWantedHash:   hash,
-		traceVarWantedLen:    length,
+		traceVarCaptureAll:  uint32(min(max(s.options.CaptureBytes, 0), headMax)),
+		traceVarWakeupBytes: uint32(min(1<<20, ring/8)),
+		traceVarNgx:         layoutOf(s.options.Target.Layout),
+		traceVarLua:         luaVMOf(vm),
+		traceVarWantedHash:  hash,
+		traceVarWantedLen:   length,
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {
 			return fmt.Errorf("set %s: %w", name, err)

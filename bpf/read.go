@@ -20,6 +20,8 @@ const (
 	pollEvery = 20 * time.Millisecond
 	// sweepEvery is how often messages of many calls are asked for their end.
 	sweepEvery = 100 * time.Millisecond
+	// unprovedMany edges that Lua did not prove are reason to watch attempts themselves.
+	unprovedMany = 16
 	// layoutTries bad request objects and no good one prove the layout wrong.
 	layoutTries = 8
 )
@@ -30,8 +32,11 @@ type Source struct {
 	objects   *traceObjects
 	links     []link.Link
 	uprobes   []link.Link
+	lua       bool // Lua's current thread is followed
+	attempts  bool // ngx_event_connect_peer is watched
 	ring      *ringbuf.Reader
 	record    ringbuf.Record
+	shared    trace.Message // of the record
 	clock     clock
 	upstreams *upstreams
 
@@ -128,14 +133,13 @@ func (s *Source) tell() {
 func (s *Source) sweepTails() error {
 	var (
 		cursor ebpf.MapBatchCursor
-		keys   = make([]uint64, 512)
+		keys   = make([]traceTailKey, 512)
 		tails  = make([]traceTail, 512)
 	)
 	for {
 		n, err := s.objects.Tails.BatchLookupAndDelete(&cursor, keys, tails, nil)
 		for i := range n {
-			t := s.tail(&tails[i])
-			s.tails = append(s.tails, trace.Event{Kind: trace.KindTail, Tail: &t})
+			s.tails = append(s.tails, trace.Event{Kind: trace.KindTail, Tail: s.tail(&keys[i], &tails[i])})
 		}
 		if errors.Is(err, ebpf.ErrKeyNotExist) {
 			return nil
@@ -173,6 +177,10 @@ func (s *Source) countLosses() error {
 		}
 	}
 	s.told = now
+	if now[traceLossLOSS_TICK_OWNERS] >= unprovedMany && s.uprobes != nil && !s.attempts {
+		s.options.Log.Debug("attempts that Lua does not name: watching " + beginOfAttempt)
+		return s.watchAttempts()
+	}
 	if now[traceLossLOSS_LAYOUT] >= layoutTries && now[traceLossLOSS_SEEN_REQUESTS] == 0 && s.uprobes != nil {
 		s.note(fmt.Sprintf("the request objects of nginx %s do not look as %s has them: sockets alone are traced from here, edges are inferred",
 			s.options.Target.Version.Nginx, s.options.Target.LayoutSource))

@@ -57,63 +57,85 @@ int connect_peer(struct user_regs *ctx)
 	return 0;
 }
 
-static __always_inline void read_wanted(struct request_event *e, struct target *t, u64 r)
+/* Appends at most max bytes of a string; returns its true length, 0 if it cannot be read. */
+static __always_inline u32 append(struct request_event *e, u32 *at, u64 len, u64 data, u32 max)
 {
-	/* ngx_list_t: last at 0, the first part {elts, nelts, next} at 8. */
-	u64 part[3] = {};
-	u64 at = r + ngx.r_headers_in + 8;
+	u32 n = len > max ? max : (u32)len, off = *at;
+	/* Else the compiler forgets the bounds that the verifier must see. */
+	barrier_var(n);
+	barrier_var(off);
+	if (!data || n > max || off > REQUEST_DATA - LINE_MAX_LEN || bpf_probe_read_user(e->data + off, n, (void *)data))
+		return 0;
+	*at = off + n;
+	return len > 0xffffffff ? 0 : (u32)len;
+}
+
+/* The values of the wanted headers, in the order of wanted_hash. */
+static __always_inline void read_wanted(struct request_event *e, struct target *t, u32 *at, u64 *part)
+{
 	u32 size = ngx.elt_size;
 	if (size < 48 || size > 64)
 		return;
+	/* Kept in the map, not on the stack: what is there multiplies the verifier's work. */
+	__builtin_memset(t->wanted, 0, sizeof(t->wanted));
+	/* ngx_list_part_t: elts, nelts, next. */
 	for (int p = 0; p < 2; p++) {
-		if (bpf_probe_read_user(part, sizeof(part), (void *)at) || !part[0])
-			return;
 		u32 n = part[1] > 20 ? 20 : (u32)part[1];
 		u32 len = n * size;
-		if (len > 20 * 64 || bpf_probe_read_user(t->scratch, len, (void *)part[0]))
-			return;
+		if (!part[0] || len > 20 * 64 || bpf_probe_read_user(t->scratch, len, (void *)part[0]))
+			break;
 		for (u32 i = 0; i < 20 && i < n; i++) {
 			u32 off = i * size;
 			if (off > SCRATCH_SIZE - 64)
 				break;
-			u64 hash = *(u64 *)(t->scratch + off);
-			u64 key_len = *(u64 *)(t->scratch + off + 8);
+			u64 *elt = (u64 *)(t->scratch + off);
 			for (int w = 0; w < WANTED_MAX; w++)
-				if (wanted_len[w] && hash == wanted_hash[w] && key_len == wanted_len[w] && !e->header_len[w])
-					e->header_len[w] = user_str(part[0] + off + ngx.elt_value, e->headers[w], HEADER_MAX);
+				if (wanted_len[w] && elt[0] == wanted_hash[w] && elt[1] == wanted_len[w]) {
+					t->wanted[w].len = elt[ngx.elt_value / 8];
+					t->wanted[w].data = elt[ngx.elt_value / 8 + 1];
+				}
 		}
-		at = part[2];
-		if (!at)
-			return;
+		u64 next = part[2];
+		if (!next || bpf_probe_read_user(part, 3 * sizeof(u64), (void *)next))
+			break;
 	}
+	for (int w = 0; w < WANTED_MAX; w++)
+		e->header_len[w] = append(e, at, t->wanted[w].len, t->wanted[w].data, HEADER_MAX);
 }
 
-static __always_inline void read_attempts(struct request_event *e, u64 r)
+static __always_inline void read_attempts(struct request_event *e, u32 *at, u64 states)
 {
 	u64 array[2] = {}; /* ngx_array_t: elts at 0, nelts at 8 */
-	e->attempts_len = 0;
-	u64 states = user_ptr(r + ngx.r_upstream_states);
 	if (!states || bpf_probe_read_user(array, sizeof(array), (void *)states))
 		return;
 	u32 kept = 0;
 	for (u32 i = 0; i < 16 && i < array[1]; i++) {
-		u64 s = array[0] + i * ngx.state_size;
-		u64 peer = user_ptr(s + ngx.state_peer);
+		u64 s[12] = {};
+		u32 size = ngx.state_size;
+		if (size > sizeof(s) || bpf_probe_read_user(s, size, (void *)(array[0] + i * size)))
+			break;
+		u64 peer = s[ngx.state_peer / 8];
 		if (!peer) /* nginx puts an empty one between two upstream phases */
 			continue;
 		e->attempts_len++;
 		if (kept >= ATTEMPTS_MAX)
 			continue;
-		struct attempt *a = &e->attempts[kept++];
-		a->status = user_ptr(s + ngx.state_status);
-		a->response_time = user_ptr(s + ngx.state_response_time);
-		a->connect_time = user_ptr(s + ngx.state_connect_time);
-		a->header_time = user_ptr(s + ngx.state_header_time);
-		a->bytes_received = user_ptr(s + ngx.state_bytes_received);
-		a->bytes_sent = user_ptr(s + ngx.state_bytes_sent);
+		struct attempt *a = (struct attempt *)e->data + kept++;
+		a->status = s[ngx.state_status / 8];
+		a->response_time = s[ngx.state_response_time / 8];
+		a->connect_time = s[ngx.state_connect_time / 8];
+		a->header_time = s[ngx.state_header_time / 8];
+		a->bytes_received = s[ngx.state_bytes_received / 8];
+		a->bytes_sent = s[ngx.state_bytes_sent / 8];
 		a->pad = 0;
-		a->peer_len = user_str(peer, a->peer, PEER_MAX);
+		struct span name = {};
+		bpf_probe_read_user(&name, sizeof(name), (void *)peer);
+		a->peer_len = name.len > PEER_MAX ? PEER_MAX : (u32)name.len;
+		if (bpf_probe_read_user(a->peer, a->peer_len & 63, (void *)name.data))
+			a->peer_len = 0;
 	}
+	e->attempts_kept = kept;
+	*at = kept * sizeof(struct attempt);
 }
 
 /* The client's socket: what moved for this request. Its exchange ends here. */
@@ -134,12 +156,17 @@ static __always_inline void read_client(struct request_event *e, u32 tgid)
 	e->out = s->flows[DIRECTION_OUT];
 	e->local = s->local;
 	e->remote = s->remote;
-	if (e->stream)
-		return; /* HTTP/2: other requests share the socket */
+	if (e->stream) { /* HTTP/2: other requests share the socket */
+		e->exchange = e->connection_requests;
+		return;
+	}
 	__builtin_memset(s->flows, 0, sizeof(s->flows));
 	s->exchange++;
 	s->tick = 0;
 }
+
+/* A word of the struct that was copied to the scratch room. */
+#define WORD(t, offset) (*(u64 *)((t)->scratch + (offset)))
 
 SEC("uprobe/ngx_http_free_request")
 int free_request(struct user_regs *ctx)
@@ -149,43 +176,53 @@ int free_request(struct user_regs *ctx)
 	if (!t || !(t->flags & TARGET_WORKER) || !request_probes)
 		return 0;
 	u64 r = FIRST_ARGUMENT(ctx);
-	u64 main = user_ptr(r + ngx.r_main);
-	u64 status = user_ptr(r + ngx.r_headers_out + ngx.out_status);
-	u64 version = user_ptr(r + ngx.r_http_version);
-	if (!is_request(r) || main != r || status > 999 || version > 3000) {
+	/* One copy of the whole struct is cheaper than a read for each field. */
+	if (ngx.r_read > SCRATCH_SIZE || bpf_probe_read_user(t->scratch, ngx.r_read, (void *)r)) {
+		count_loss(LOSS_LAYOUT);
+		return 0;
+	}
+	u64 status = WORD(t, ngx.r_headers_out + ngx.out_status), version = WORD(t, ngx.r_http_version);
+	if ((u32)WORD(t, 0) != NGX_HTTP_MODULE_SIGNATURE || WORD(t, ngx.r_main) != r || status > 999 ||
+	    version > 3000) {
 		count_loss(LOSS_LAYOUT);
 		return 0;
 	}
 	count_loss(LOSS_SEEN_REQUESTS);
-	struct request_event *e = bpf_ringbuf_reserve(&events, sizeof(*e), 0);
-	if (!e) {
-		count_loss(LOSS_REQUESTS);
-		return 0;
-	}
-	__builtin_memset(e, 0, __builtin_offsetof(struct request_event, attempts));
+	struct request_event *e = &t->request;
+	__builtin_memset(e, 0, __builtin_offsetof(struct request_event, data));
 	e->kind = EVENT_REQUEST;
 	e->pid = tgid;
 	e->time = bpf_ktime_get_ns();
 	e->request = r;
 	e->status = status;
 	e->http_version = version;
-	e->upstream = user_ptr(r + ngx.r_upstream);
-	e->start_sec = user_ptr(r + ngx.r_start_sec);
-	e->start_msec = user_ptr(r + ngx.r_start_msec);
-	e->request_length = user_ptr(r + ngx.r_request_length);
-	e->stream = user_ptr(r + ngx.r_stream);
-	u64 c = user_ptr(r + ngx.r_connection);
-	e->fd = user_u32(c + ngx.c_fd);
-	e->sent = user_ptr(c + ngx.c_sent);
-	e->ssl = user_ptr(c + ngx.c_ssl);
-	e->connection_number = user_ptr(c + ngx.c_number);
-	e->connection_requests = user_ptr(c + ngx.c_requests);
-	e->sockaddr_family = user_u32(user_ptr(c + ngx.c_sockaddr)) & 0xffff;
-	e->line_len = user_str(r + ngx.r_request_line, e->line, LINE_MAX_LEN);
-	e->host_len = user_str(r + ngx.r_headers_in + ngx.in_server, e->host, HOST_MAX);
-	read_wanted(e, t, r);
-	read_attempts(e, r);
+	e->upstream = WORD(t, ngx.r_upstream);
+	e->start_sec = WORD(t, ngx.r_start_sec);
+	e->start_msec = WORD(t, ngx.r_start_msec);
+	e->request_length = WORD(t, ngx.r_request_length);
+	e->stream = WORD(t, ngx.r_stream);
+	u64 connection = WORD(t, ngx.r_connection), states = WORD(t, ngx.r_upstream_states);
+	struct span line = {WORD(t, ngx.r_request_line), WORD(t, ngx.r_request_line + 8)};
+	u64 server = ngx.r_headers_in + ngx.in_server;
+	struct span host = {WORD(t, server), WORD(t, server + 8)};
+	/* ngx_list_t: last at 0, the first part at 8. */
+	u64 headers = ngx.r_headers_in + 8;
+	u64 part[3] = {WORD(t, headers), WORD(t, headers + 8), WORD(t, headers + 16)};
+	if (ngx.c_read <= SCRATCH_SIZE && !bpf_probe_read_user(t->scratch, ngx.c_read, (void *)connection)) {
+		e->fd = (s32)WORD(t, ngx.c_fd);
+		e->sent = WORD(t, ngx.c_sent);
+		e->ssl = WORD(t, ngx.c_ssl);
+		e->connection_number = WORD(t, ngx.c_number);
+		e->connection_requests = WORD(t, ngx.c_requests);
+	}
+	u32 at = 0;
+	read_attempts(e, &at, states);
+	e->line_len = append(e, &at, line.len, line.data, LINE_MAX_LEN);
+	e->host_len = append(e, &at, host.len, host.data, HOST_MAX);
+	read_wanted(e, t, &at, part);
 	read_client(e, tgid);
-	bpf_ringbuf_submit(e, wakeup());
+	u32 size = __builtin_offsetof(struct request_event, data) + at;
+	if (at > REQUEST_DATA || bpf_ringbuf_output(&events, e, size, wakeup()))
+		count_loss(LOSS_REQUESTS);
 	return 0;
 }

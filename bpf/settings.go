@@ -9,6 +9,9 @@ import (
 // These must agree with events.h.
 const (
 	headMax   = 1024
+	lineMax   = 512
+	hostMax   = 128
+	headerMax = 96
 	wantedMax = 4
 )
 
@@ -19,9 +22,11 @@ const (
 	wantedOther
 )
 
+const word = 8 // bytes of a pointer, and of most of nginx's fields
+
 // layoutOf picks the offsets that the programs use.
 func layoutOf(l gateway.Layout) traceNgxLayout {
-	return traceNgxLayout{
+	n := traceNgxLayout{
 		R_connection:       l.Request.Connection,
 		R_upstream:         l.Request.Upstream,
 		R_upstreamStates:   l.Request.UpstreamStates,
@@ -38,6 +43,7 @@ func layoutOf(l gateway.Layout) traceNgxLayout {
 		OutStatus:          l.HeadersOut.Status,
 		C_fd:               l.Connection.FD,
 		C_sent:             l.Connection.Sent,
+		C_log:              l.Connection.Sent + 8, // off_t sent, ngx_log_t *log
 		C_sockaddr:         l.Connection.Sockaddr,
 		C_number:           l.Connection.Number,
 		C_ssl:              l.Connection.SSL,
@@ -59,6 +65,11 @@ func layoutOf(l gateway.Layout) traceNgxLayout {
 		EltSize:            l.TableElt.Size,
 		EltValue:           l.TableElt.Value,
 	}
+	n.R_read = word + max(n.R_connection, n.R_upstream, n.R_upstreamStates, n.R_headersIn+3*word, n.R_headersIn+n.InServer+word,
+		n.R_headersOut+n.OutStatus, n.R_startSec, n.R_startMsec, n.R_httpVersion, n.R_requestLine+word, n.R_main,
+		n.R_requestLength, n.R_stream)
+	n.C_read = word + max(n.C_fd, n.C_sent, n.C_number, n.C_ssl, n.C_requests)
+	return n
 }
 
 func luaVMOf(vm gateway.LuaVM) traceLuaVm {

@@ -10,6 +10,9 @@
  * accepted one when reading follows writing. With the request probes on, an upstream
  * exchange begins only where nginx takes the connection, and the client's ends where
  * nginx frees the request: that is right for pipelines, tunnels and 100 Continue too.
+ *
+ * Where nobody needs the request's head, request and response are joined in one record,
+ * made when the response begins.
  */
 #include "maps.h"
 #include "nginx.h"
@@ -105,10 +108,8 @@ static __always_inline struct socket_state *find_socket(u32 tgid, u32 flags, s32
 	return s ? s : new_socket(tgid, flags, fd, SIDE_IGNORED);
 }
 
-static __always_inline void begin_exchange(struct target *t, struct socket_state *s, u64 key)
+static __always_inline void begin_exchange(struct target *t, struct socket_state *s)
 {
-	if (s->flows[0].calls > 1 || s->flows[1].calls > 1)
-		bpf_map_delete_elem(&tails, &key);
 	__builtin_memset(s->flows, 0, sizeof(s->flows));
 	s->exchange++;
 	s->fresh = 1;
@@ -127,10 +128,11 @@ static __always_inline void client_of(struct owner *o, u32 tgid, u64 r)
 	u64 c = user_ptr(r + ngx.r_connection);
 	u64 key = (u64)tgid << 32 | user_u32(c + ngx.c_fd);
 	struct socket_state *s = bpf_map_lookup_elem(&sockets, &key);
-	if (s && s->side == SIDE_ACCEPTED) {
-		o->socket = s->id;
-		o->exchange = s->exchange;
-	}
+	if (!s || s->side != SIDE_ACCEPTED)
+		return;
+	o->socket = s->id;
+	/* The streams of an HTTP/2 connection are told apart by nginx's count of them. */
+	o->exchange = user_ptr(r + ngx.r_stream) ? user_u32(c + ngx.c_requests) : s->exchange;
 }
 
 /* Is fd the socket that nginx connects, or has connected, for peer? pc->connection is
@@ -141,10 +143,18 @@ static __always_inline bool is_peer(u64 pc, s32 fd)
 	return c && user_u32(c + ngx.c_fd) == (u32)fd;
 }
 
+/* Is fd the socket of r's own attempt at an upstream? */
+static __always_inline bool has_peer(u64 r, s32 fd)
+{
+	u64 upstream = user_ptr(r + ngx.r_upstream);
+	return upstream && is_peer(upstream + ngx.u_peer, fd);
+}
+
 /*
  * Whose work is it, by Lua? While Lua runs, the VM's current thread is that of its
  * request. When it does not, it has been the request of the last thread that ran, most
- * often the balancer's of this very attempt: then the request's own peer is the proof.
+ * often the balancer's of this very attempt: then the request's own peer is the proof, or
+ * that of the subrequest which nginx works on for the same client.
  * Returns 0 when Lua has nothing to say.
  */
 static __noinline int lua_owner(struct owner *o, u32 tgid, s32 fd)
@@ -158,76 +168,88 @@ static __noinline int lua_owner(struct owner *o, u32 tgid, s32 fd)
 	if (!thread || !r || !is_request(r))
 		return 0;
 	bool runs = user_ptr(thread + LUA_CFRAME);
-	u64 main = user_ptr(r + ngx.r_main);
-	if ((s32)user_u32(user_ptr(main + ngx.r_connection) + ngx.c_fd) < 0) {
+	u64 main = user_ptr(r + ngx.r_main), c = user_ptr(main + ngx.r_connection);
+	if ((s32)user_u32(c + ngx.c_fd) < 0) {
 		/* A timer's request is a fake one. */
 		o->how = OWNER_NONE;
 		return runs;
 	}
-	if (runs)
+	if (runs) {
 		o->how = OWNER_LUA;
-	else if (is_peer(user_ptr(r + ngx.r_upstream) + ngx.u_peer, fd))
+	} else if (has_peer(r, fd)) {
 		o->how = main == r ? OWNER_PEER : OWNER_SUBPEER;
-	else
-		return 0;
+	} else {
+		/* c->log->data is an ngx_http_log_ctx_t, see ngx_http_set_log_request. */
+		u64 current = user_ptr(user_ptr(user_ptr(c + ngx.c_log) + ngx.log_data) + ngx.ctx_current_request);
+		if (!current || !is_request(current) || user_ptr(current + ngx.r_main) != main || !has_peer(current, fd))
+			return 0;
+		o->how = main == current ? OWNER_PEER : OWNER_SUBPEER;
+	}
 	o->request = main;
 	client_of(o, tgid, main);
 	return 1;
 }
 
-/* Whose is the exchange that begins at this connected socket? */
-static __always_inline void find_owner(struct target *t, struct socket_state *s, u32 tgid, s32 fd)
+/* Whose would an exchange be that began now at this connected socket? */
+static __always_inline void next_owner(struct target *t, struct owner *o, u32 tgid, s32 fd)
 {
 	/* nginx has set pc->connection to this very socket: proof, and not merely the
 	 * next thing that happens to be written. */
 	if (t->pending_peer && is_peer(t->pending_peer, fd)) {
-		s->owner = t->pending;
-		t->current = t->pending;
+		*o = t->pending;
 		t->pending_peer = 0;
 		return;
 	}
-	struct owner o = {};
-	if (lua_owner(&o, tgid, fd)) {
-		s->owner = o;
-		t->current = o;
+	if (lua_owner(o, tgid, fd))
 		return;
-	}
-	s->owner = t->current;
-	s->owner.how = s->owner.socket ? OWNER_TICK : OWNER_NONE;
+	*o = t->current;
+	o->how = o->socket ? OWNER_TICK : OWNER_NONE;
 }
 
-static __always_inline bool at_pending_peer(struct target *t, s32 fd)
+static __always_inline void take_owner(struct socket_state *s, struct owner *o)
 {
-	return t->pending_peer && is_peer(t->pending_peer, fd);
+	s->owner = *o;
+	if (o->how == OWNER_TICK && request_probes)
+		count_loss(LOSS_TICK_OWNERS);
 }
 
-/* Must a new exchange begin with these bytes? */
-static __always_inline bool turns(struct target *t, struct socket_state *s, s32 fd, u32 direction)
+/* Is the exchange an attempt of nginx's upstream module, as far as is proved? */
+static __always_inline bool is_attempt(struct owner *o)
+{
+	return o->how == OWNER_UPSTREAM || o->how == OWNER_SUBREQUEST || o->how == OWNER_PEER ||
+	       o->how == OWNER_SUBPEER;
+}
+
+/* Must a new exchange begin with these bytes of the accepted socket? */
+static __always_inline bool accepted_turns(struct target *t, struct socket_state *s, u32 direction)
+{
+	if (direction != DIRECTION_IN)
+		return false;
+	if (s->last == DIRECTION_NONE)
+		return true;
+	if (request_probes && (t->flags & TARGET_WORKER))
+		return false; /* request.bpf.c ends the exchange */
+	return s->last == DIRECTION_OUT;
+}
+
+/* Must a new exchange, of owner next, begin with these bytes to a connected socket? */
+static __always_inline bool connected_turns(struct socket_state *s, struct owner *next)
 {
 	if (s->last == DIRECTION_NONE)
 		return !s->fresh;
-	if (s->side == SIDE_ACCEPTED) {
-		if (direction != DIRECTION_IN)
-			return false;
-		if (request_probes && (t->flags & TARGET_WORKER))
-			return false; /* request.bpf.c ends the exchange */
-		return s->last == DIRECTION_OUT;
-	}
-	if (direction != DIRECTION_OUT)
-		return false;
-	if (at_pending_peer(t, fd))
+	if (!is_attempt(&s->owner))
 		return true;
-	/* A proxied connection that nginx did not take anew: a tunnel, or a body
-	 * that follows 100 Continue. */
-	if (s->owner.how == OWNER_UPSTREAM || s->owner.how == OWNER_SUBREQUEST)
-		return false;
-	return s->last == DIRECTION_IN;
+	/* A TLS handshake, a tunnel, a body that follows 100 Continue: the same request goes
+	 * on. Another one's, nginx itself has taken anew. */
+	return is_attempt(next) && (next->socket != s->owner.socket || next->exchange != s->owner.exchange ||
+				    next->request != s->owner.request);
 }
 
 static __always_inline void submit_message(struct target *t, struct socket_state *s, u32 tgid, s32 fd,
 					   u32 direction, struct flow *before, u32 starts,
 					   struct message_event *e, u32 head_len)
 {
+	__builtin_memcpy(e->asked, s->asked, sizeof(e->asked));
 	e->kind = EVENT_MESSAGE;
 	e->pid = tgid;
 	e->socket = s->id;
@@ -263,10 +285,25 @@ struct bytes {
 	u64 len;   /* bytes that this call moves; of a write: wants to */
 };
 
-/* Copies the beginning of b, at most capture_bytes; to has room for twice HEAD_MAX. */
-static __always_inline u32 copy_head(u8 *to, const struct bytes *b)
+#define CALL_HEAD 128 /* tells a call's protocol, method and path */
+#define KNOWN_HEAD 16 /* tells TLS, and HTTP's status */
+
+/* How much of a message's head is of use: the request object tells the rest. */
+static __always_inline u32 head_limit(struct target *t, struct socket_state *s)
 {
-	u64 max = capture_bytes > HEAD_MAX ? HEAD_MAX : capture_bytes, n = 0;
+	u32 max = 0;
+	if (t->flags & TARGET_WORKER) {
+		max = capture_bytes;
+		if (request_probes)
+			max = s->owner.how == OWNER_UPSTREAM || s->owner.how == OWNER_PEER ? KNOWN_HEAD : CALL_HEAD;
+	}
+	return max < capture_all ? capture_all : max;
+}
+
+/* Copies the beginning of b, at most limit; to has room for twice HEAD_MAX. */
+static __always_inline u32 copy_head(u8 *to, const struct bytes *b, u32 limit)
+{
+	u64 max = limit > HEAD_MAX ? HEAD_MAX : limit, n = 0;
 	if (b->len < max)
 		max = b->len;
 	if (b->count == NO_BYTES)
@@ -288,6 +325,42 @@ static __always_inline u32 copy_head(u8 *to, const struct bytes *b)
 	return n > max ? max : n;
 }
 
+/* Are request and response told by one record? Of an attempt the request object tells
+ * what was asked; of an upstream's process the gateway's end does. */
+static __always_inline bool joins(struct target *t, struct socket_state *s)
+{
+	if (!(t->flags & TARGET_WORKER))
+		return true;
+	return request_probes && s->side == SIDE_CONNECTED && is_attempt(&s->owner) && !capture_all;
+}
+
+static __always_inline void keep_tail(struct target *t, struct socket_state *s, u32 tgid, struct room *room, u64 coming)
+{
+	struct tail_key key = {s->id, s->exchange};
+	struct tail *tail = &room->tail;
+	tail->pid = tgid;
+	tail->worker = !!(t->flags & TARGET_WORKER);
+	tail->flows[0] = s->flows[0];
+	tail->flows[1] = s->flows[1];
+	tail->flows[1].bytes += coming; /* of a write: what it will move is not in write_seq yet */
+	tail->local = s->local;
+	tail->remote = s->remote;
+	if (bpf_map_update_elem(&tails, &key, tail, BPF_ANY))
+		count_loss(LOSS_TAILS);
+}
+
+/* The work that now runs in a worker is that of whom this socket serves. */
+static __always_inline void take_turn(struct target *t, struct socket_state *s)
+{
+	if (s->side == SIDE_ACCEPTED) {
+		t->current.socket = s->id;
+		t->current.exchange = s->exchange;
+		t->current.request = 0;
+	} else {
+		t->current = s->owner;
+	}
+}
+
 /* Bytes move at a socket: account for them, and tell when a message begins. */
 static __noinline int move(struct target *t, struct socket_state *s, u64 key, u32 direction, struct bytes *b)
 {
@@ -296,7 +369,6 @@ static __noinline int move(struct target *t, struct socket_state *s, u64 key, u3
 	struct room *room = own_room();
 	if (!room || direction > DIRECTION_OUT)
 		return 0;
-	struct message_event *e = &room->message;
 	u32 tgid = key >> 32;
 	s32 fd = (s32)key;
 	u64 now = bpf_ktime_get_ns();
@@ -304,26 +376,27 @@ static __noinline int move(struct target *t, struct socket_state *s, u64 key, u3
 	u32 starts = 0;
 	settle_out(s);
 	struct flow before = s->flows[!direction];
-	if (turns(t, s, fd, direction)) {
-		begin_exchange(t, s, key);
-		starts = 1;
-		if (s->side == SIDE_CONNECTED)
-			find_owner(t, s, tgid, fd);
+	if (s->side == SIDE_ACCEPTED) {
+		if (accepted_turns(t, s, direction)) {
+			begin_exchange(t, s);
+			starts = 1;
+		}
+	} else if (direction == DIRECTION_OUT && s->last != DIRECTION_OUT && !s->fresh) {
+		struct owner next = {};
+		next_owner(t, &next, tgid, fd);
+		if (connected_turns(s, &next)) {
+			begin_exchange(t, s);
+			take_owner(s, &next);
+			starts = 1;
+		}
 	} else if (s->fresh) {
 		starts = 1; /* connect began it */
 	}
 	s->fresh = 0;
 	bool turned = s->last != direction;
 	s->last = direction;
-	if (worker) {
-		if (s->side == SIDE_ACCEPTED) {
-			t->current.socket = s->id;
-			t->current.exchange = s->exchange;
-			t->current.request = 0;
-		} else {
-			t->current = s->owner;
-		}
-	}
+	if (worker)
+		take_turn(t, s);
 	struct flow *f = &s->flows[direction & 1];
 	if (turned || !f->turned)
 		f->turned = now;
@@ -331,20 +404,12 @@ static __noinline int move(struct target *t, struct socket_state *s, u64 key, u3
 	f->calls++;
 	if (direction == DIRECTION_IN)
 		f->bytes += b->len;
+	/* Of a client's socket, request_event tells. */
+	bool told = worker && s->side == SIDE_ACCEPTED && request_probes;
+	u64 coming = direction == DIRECTION_OUT ? b->len : 0;
 	if (f->calls > 1) {
-		if (worker && s->side == SIDE_ACCEPTED && request_probes)
-			return 0; /* request_event tells the end */
-		struct tail *tail = &room->tail;
-		tail->socket = s->id;
-		tail->exchange = s->exchange;
-		tail->pid = tgid;
-		tail->flows[0] = s->flows[0];
-		tail->flows[1] = s->flows[1];
-		/* Entering a write: what it will move is not in write_seq yet. */
-		if (direction == DIRECTION_OUT)
-			tail->flows[1].bytes += b->len;
-		if (bpf_map_update_elem(&tails, &key, tail, BPF_ANY))
-			count_loss(LOSS_TAILS);
+		if (!told)
+			keep_tail(t, s, tgid, room, coming);
 		return 0;
 	}
 	f->began = now;
@@ -354,11 +419,26 @@ static __noinline int move(struct target *t, struct socket_state *s, u64 key, u3
 		f->seq = copied_seq(s->sock) - (u32)b->len;
 	if (!s->tick)
 		s->tick = t->tick;
-	if (worker && s->side == SIDE_ACCEPTED && request_probes)
+	if (told)
 		return 0;
+	struct message_event *e = &room->message;
+	if (joins(t, s)) {
+		struct tail_key tail = {s->id, s->exchange};
+		if (direction == (s->side == SIDE_CONNECTED ? DIRECTION_OUT : DIRECTION_IN)) {
+			__builtin_memset(s->asked, 0, sizeof(s->asked));
+			if (worker && copy_head(e->head, b, sizeof(s->asked)) == sizeof(s->asked))
+				__builtin_memcpy(s->asked, e->head, sizeof(s->asked));
+			if (!worker) /* should the answer take long */
+				keep_tail(t, s, tgid, room, 0);
+			return 0;
+		}
+		starts = 2;
+		if (!worker)
+			bpf_map_delete_elem(&tails, &tail);
+	}
 	if (direction == DIRECTION_OUT)
 		f->bytes = b->len; /* what the call wants to move, until write_seq tells */
-	u32 head_len = copy_head(e->head, b);
+	u32 head_len = copy_head(e->head, b, head_limit(t, s));
 	submit_message(t, s, tgid, fd, direction, &before, starts, e, head_len);
 	return 0;
 }
@@ -366,15 +446,8 @@ static __noinline int move(struct target *t, struct socket_state *s, u64 key, u3
 /* A read that brought nothing: end of stream, an error, or nothing there yet. */
 static __always_inline void no_bytes(struct target *t, struct socket_state *s, long ret)
 {
-	if (t->flags & TARGET_WORKER) {
-		if (s->side == SIDE_ACCEPTED) {
-			t->current.socket = s->id;
-			t->current.exchange = s->exchange;
-			t->current.request = 0;
-		} else {
-			t->current = s->owner;
-		}
-	}
+	if (t->flags & TARGET_WORKER)
+		take_turn(t, s);
 	if (ret < 0 && ret != -EAGAIN && !s->error) {
 		s->error = -ret;
 		s->failed = bpf_ktime_get_ns();

@@ -58,8 +58,10 @@ static __always_inline void connect_enters(struct target *t, s32 fd)
 	if (!s || s->side != SIDE_CONNECTED)
 		return;
 	s->opened = bpf_ktime_get_ns();
-	begin_exchange(t, s, socket_key(fd));
-	find_owner(t, s, tgid, fd);
+	begin_exchange(t, s);
+	struct owner o = {};
+	next_owner(t, &o, tgid, fd);
+	take_owner(s, &o);
 	t->current = s->owner;
 }
 
@@ -133,7 +135,8 @@ static __always_inline void close_enters(struct target *t, s32 fd)
 	if (s->side != SIDE_IGNORED) {
 		u64 sock = s->sock;
 		bpf_map_delete_elem(&by_sock, &sock);
-		bpf_map_delete_elem(&tails, &key);
+		struct tail_key tail = {s->id, s->exchange};
+		bpf_map_delete_elem(&tails, &tail);
 		/* Of a client's socket, request_event has told. */
 		if (!(t->flags & TARGET_WORKER && s->side == SIDE_ACCEPTED && request_probes))
 			submit_close(t, s, key);

@@ -16,4 +16,5 @@ const enum loss *unused_loss __attribute__((unused));
 const enum target_flags *unused_target_flags __attribute__((unused));
 const enum side *unused_side __attribute__((unused));
 const struct request_event *unused_request_event __attribute__((unused));
+const struct attempt *unused_attempt __attribute__((unused));
 const struct process_event *unused_process_event __attribute__((unused));

@@ -90,7 +90,8 @@ const (
 	traceLossLOSS_TAILS         traceLoss = 4
 	traceLossLOSS_LAYOUT        traceLoss = 5
 	traceLossLOSS_SEEN_REQUESTS traceLoss = 6
-	traceLossLOSS_CAUSES        traceLoss = 7
+	traceLossLOSS_TICK_OWNERS   traceLoss = 7
+	traceLossLOSS_CAUSES        traceLoss = 8
 )
 
 type traceLuaVm struct {
@@ -123,6 +124,7 @@ type traceMessageEvent struct {
 	Before        traceFlow
 	Local         traceAddress
 	Remote        traceAddress
+	Asked         [8]uint8
 	HeadLen       uint32
 	Worker        uint32
 	Head          [2048]uint8
@@ -130,6 +132,8 @@ type traceMessageEvent struct {
 
 type traceNgxLayout struct {
 	_                  structs.HostLayout
+	R_read             uint32
+	C_read             uint32
 	R_connection       uint32
 	R_upstream         uint32
 	R_upstreamStates   uint32
@@ -146,6 +150,7 @@ type traceNgxLayout struct {
 	OutStatus          uint32
 	C_fd               uint32
 	C_sent             uint32
+	C_log              uint32
 	C_sockaddr         uint32
 	C_number           uint32
 	C_ssl              uint32
@@ -208,14 +213,11 @@ type traceRequestEvent struct {
 	Local              traceAddress
 	Remote             traceAddress
 	AttemptsLen        uint32
+	AttemptsKept       uint32
 	LineLen            uint32
 	HostLen            uint32
 	HeaderLen          [4]uint32
-	SockaddrFamily     uint32
-	Attempts           [6]traceAttempt
-	Line               [512]uint8
-	Host               [128]uint8
-	Headers            [4][96]uint8
+	Data               [2560]uint8
 }
 
 type traceRoom struct {
@@ -242,6 +244,7 @@ type traceSocketState struct {
 	Last         uint8
 	Fresh        uint8
 	Pad          uint8
+	Asked        [8]uint8
 	Owner        struct {
 		_        structs.HostLayout
 		Socket   uint64
@@ -255,11 +258,18 @@ type traceSocketState struct {
 }
 
 type traceTail struct {
+	_      structs.HostLayout
+	Pid    uint32
+	Worker uint32
+	Flows  [2]traceFlow
+	Local  traceAddress
+	Remote traceAddress
+}
+
+type traceTailKey struct {
 	_        structs.HostLayout
 	Socket   uint64
-	Exchange uint32
-	Pid      uint32
-	Flows    [2]traceFlow
+	Exchange uint64
 }
 
 type traceTarget struct {
@@ -283,6 +293,12 @@ type traceTarget struct {
 		How      uint32
 	}
 	Scratch [1536]uint8
+	Request traceRequestEvent
+	Wanted  [4]struct {
+		_    structs.HostLayout
+		Len  uint64
+		Data uint64
+	}
 }
 
 type traceTargetFlags uint32
@@ -314,10 +330,12 @@ const (
 	traceProgSchedProcessFork      = "sched_process_fork"
 	traceProgSysEnter              = "sys_enter"
 	traceProgSysExit               = "sys_exit"
+	traceVarCaptureAll             = "capture_all"
 	traceVarCaptureBytes           = "capture_bytes"
 	traceVarLua                    = "lua"
 	traceVarNgx                    = "ngx"
 	traceVarRequestProbes          = "request_probes"
+	traceVarUnusedAttempt          = "unused_attempt"
 	traceVarUnusedEventKind        = "unused_event_kind"
 	traceVarUnusedLoss             = "unused_loss"
 	traceVarUnusedProcessEvent     = "unused_process_event"
@@ -400,10 +418,12 @@ type traceMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type traceVariableSpecs struct {
+	CaptureAll         *ebpf.VariableSpec `ebpf:"capture_all"`
 	CaptureBytes       *ebpf.VariableSpec `ebpf:"capture_bytes"`
 	Lua                *ebpf.VariableSpec `ebpf:"lua"`
 	Ngx                *ebpf.VariableSpec `ebpf:"ngx"`
 	RequestProbes      *ebpf.VariableSpec `ebpf:"request_probes"`
+	UnusedAttempt      *ebpf.VariableSpec `ebpf:"unused_attempt"`
 	UnusedEventKind    *ebpf.VariableSpec `ebpf:"unused_event_kind"`
 	UnusedLoss         *ebpf.VariableSpec `ebpf:"unused_loss"`
 	UnusedProcessEvent *ebpf.VariableSpec `ebpf:"unused_process_event"`
@@ -464,10 +484,12 @@ func (m *traceMaps) Close() error {
 //
 // It can be passed to loadTraceObjects or ebpf.CollectionSpec.LoadAndAssign.
 type traceVariables struct {
+	CaptureAll         *ebpf.Variable `ebpf:"capture_all"`
 	CaptureBytes       *ebpf.Variable `ebpf:"capture_bytes"`
 	Lua                *ebpf.Variable `ebpf:"lua"`
 	Ngx                *ebpf.Variable `ebpf:"ngx"`
 	RequestProbes      *ebpf.Variable `ebpf:"request_probes"`
+	UnusedAttempt      *ebpf.Variable `ebpf:"unused_attempt"`
 	UnusedEventKind    *ebpf.Variable `ebpf:"unused_event_kind"`
 	UnusedLoss         *ebpf.Variable `ebpf:"unused_loss"`
 	UnusedProcessEvent *ebpf.Variable `ebpf:"unused_process_event"`

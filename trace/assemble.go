@@ -23,8 +23,12 @@ type Assembler struct {
 	far   map[SocketID]*leg // the same of sockets that an upstream's process accepted
 	seqs  map[uint32]*leg   // of legs, by the sequence number of their first byte out
 
+	strangers map[uint32]*leg // of far, by their first byte in: no leg is known to have sent it
+	gone      []*leg          // strangers whose socket was closed
+
 	// Where the request object is not read:
 	clients map[SocketID]*work // the current request of each client's socket
+	numbers map[SocketID]int   // how many requests it has had
 	ids     map[string]*leg    // attempts, by the request id in their head
 
 	ready []*work // have ended, in that order
@@ -37,7 +41,7 @@ func NewAssembler(h Heads, show func(*Exchange) error) *Assembler {
 	return &Assembler{
 		heads: h, show: show,
 		works: map[workKey]*work{}, legs: map[SocketID]*leg{}, far: map[SocketID]*leg{},
-		seqs: map[uint32]*leg{}, clients: map[SocketID]*work{}, ids: map[string]*leg{},
+		seqs: map[uint32]*leg{}, strangers: map[uint32]*leg{}, numbers: map[SocketID]int{}, clients: map[SocketID]*work{}, ids: map[string]*leg{},
 		lost: map[string]uint64{},
 	}
 }
@@ -85,36 +89,13 @@ func (a *Assembler) Lost() map[string]uint64 { return a.lost }
 func (a *Assembler) request(at time.Time, r *Request) {
 	key := keyOf(r.PID, r.Client.Socket, r.Exchange, r.ID)
 	w := a.works[key]
-	switch {
-	case w == nil:
+	if w == nil {
 		w = &work{key: key}
-	case r.Stream && key.socket != 0:
-		w = a.split(w, r)
-	default:
-		delete(a.works, key)
 	}
+	delete(a.works, key)
 	w.request, w.at = r, at
 	w.queued = true
 	a.ready = append(a.ready, w)
-}
-
-// split takes from the work of an HTTP/2 connection what was done for one of its requests.
-func (a *Assembler) split(all *work, r *Request) *work {
-	mine := &work{key: all.key}
-	rest := all.legs[:0]
-	for _, l := range all.legs {
-		if l.owner.Request != r.ID {
-			rest = append(rest, l)
-			continue
-		}
-		l.work = mine
-		mine.legs = append(mine.legs, l)
-	}
-	all.legs = rest
-	if len(rest) == 0 {
-		delete(a.works, all.key)
-	}
-	return mine
 }
 
 // process takes the end of a worker: what it had under way will not end any more.
@@ -135,9 +116,9 @@ func (a *Assembler) process(at time.Time, p *Process) {
 			delete(a.legs, s)
 		}
 	}
-	for s, l := range a.far {
+	for _, l := range a.far {
 		if l.PID == p.PID {
-			delete(a.far, s)
+			a.leave(l)
 		}
 	}
 }
@@ -184,7 +165,25 @@ func (a *Assembler) swept(t time.Time) error {
 			a.queue(w)
 		}
 	}
+	a.sweepGone(t.Add(-quietFor))
 	return a.emit()
+}
+
+// sweepGone forgets the strangers that were closed before t: the gateway's end of their
+// exchange would have been told by now.
+func (a *Assembler) sweepGone(t time.Time) {
+	rest := a.gone[:0]
+	for _, l := range a.gone {
+		switch {
+		case a.strangers[l.in.Seq] != l:
+		case l.closed.Before(t):
+			delete(a.strangers, l.in.Seq)
+		default:
+			rest = append(rest, l)
+		}
+	}
+	clear(a.gone[len(rest):])
+	a.gone = rest
 }
 
 // emit shows the requests that are ready.
@@ -215,9 +214,12 @@ func (a *Assembler) forget(l *leg) {
 	if l.far != nil && a.far[l.far.Socket] == l.far {
 		delete(a.far, l.far.Socket)
 	}
+	for p := l; p.prev != nil && p.prev.done; {
+		p.prev = p.prev.prev
+	}
 	if l.id != "" {
 		delete(a.ids, l.id)
 	}
 	l.done = true
-	l.far, l.twin, l.work, l.asked, l.answered = nil, nil, nil, nil, nil
+	l.prev, l.far, l.twin, l.work = nil, nil, nil, nil
 }

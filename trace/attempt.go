@@ -142,10 +142,6 @@ func (t *Attempt) byClock(s *UpstreamState) {
 func (t *Attempt) bySocket(l *leg, s *UpstreamState) {
 	t.Local, t.Start, t.Reused = l.Local, l.began(), l.reused()
 	t.Exchange = int(l.exchange)
-	t.Head, t.Answer = l.asked, l.answered
-	if isRecord(l.asked) {
-		t.Head, t.Answer = nil, nil
-	}
 	if s == nil {
 		t.Sent, t.Received = l.out.Bytes, l.in.Bytes
 	}

@@ -109,7 +109,7 @@ func (a *Assembler) describeHeads(x *Exchange, w *work) {
 	if x.RequestID == "" {
 		x.RequestID = string(w.answer.RequestID)
 	}
-	x.ConnectionRequest = int(w.key.exchange)
+	x.ConnectionRequest = w.number
 	x.TraceID, x.Parent = parseTraceParent(string(h.TraceParent))
 	if h.Method == nil {
 		x.Incomplete = append(x.Incomplete, "client side: what it sent is not a request that can be read")

@@ -21,7 +21,7 @@ const (
 )
 
 // Event is one decoded record. Of the pointers, the one that Kind names is set.
-// An event and what it points to belong to the receiver.
+// A Request belongs to the receiver; the others are valid until the next call of Next.
 type Event struct {
 	Kind    Kind
 	Time    time.Time
@@ -108,18 +108,21 @@ type Message struct {
 	Conn
 	Exchange  uint32 // counts the exchanges of the socket since the window began
 	Starts    bool   // the first message of its exchange
+	Joined    bool   // and Before is its request, of which no message told
 	Direction Direction
 	Flow      Flow  // the first call; of a write, what it wanted to move
 	Before    Flow  // the whole message that came before, in the other direction
 	Owner     Owner // of a connected socket
 	Tick      time.Time
 	Head      []byte // the first bytes, as many as were captured
+	Asked     []byte // of a joined message: the request's first bytes, zero when not captured
 }
 
-// Tail is the state of both directions of a socket's current exchange.
+// Tail is the state of both directions of an exchange: of one that goes on after its last
+// message, or of one at an upstream's process whose request was not answered yet. Of Conn,
+// the times are not set.
 type Tail struct {
-	PID      int
-	Socket   SocketID
+	Conn
 	Exchange uint32
 	In, Out  Flow
 }

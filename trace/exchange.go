@@ -123,8 +123,6 @@ type Attempt struct {
 	Reason    string
 	Evidence  string
 	Confident Confidence
-	Head      []byte // first bytes of the request as sent to the node; nil when not seen or TLS
-	Answer    []byte // first bytes of the response
 }
 
 // Span is one node of an exchange's tree.

@@ -6,22 +6,27 @@ import "time"
 // requests that were over before t. They are known by what was done for them alone; several
 // may be under way at once, so the request object that Lua named tells them apart.
 func (a *Assembler) harvest(w *work, t time.Time) {
-	open := map[uint64]bool{}
+	type request struct {
+		address uint64
+		stream  uint32
+	}
+	of := func(l *leg) request { return request{l.owner.Request, l.owner.Exchange} }
+	open := map[request]bool{}
 	for _, l := range w.legs {
-		if !l.over() || l.ended().After(t) {
-			open[l.owner.Request] = l.owner.Request != 0 || open[l.owner.Request]
+		if l.owner.Request != 0 && (!l.over() || l.ended().After(t)) {
+			open[of(l)] = true
 		}
 	}
 	var rest []*leg
-	parts := map[uint64]*work{}
+	parts := map[request]*work{}
 	for _, l := range w.legs {
-		r := l.owner.Request
-		if open[r] || !w.queued && (!l.over() || l.ended().After(t)) {
+		r := of(l)
+		if !w.queued && (open[r] || !l.over() || l.ended().After(t)) {
 			rest = append(rest, l)
 			continue
 		}
 		part := parts[r]
-		if part == nil || r == 0 || part.answered() {
+		if part == nil || r.address == 0 || part.answered() {
 			part = &work{key: w.key, queued: true, client: &leg{Conn: w.client.Conn, asked: w.client.asked}}
 			parts[r] = part
 			a.ready = append(a.ready, part)

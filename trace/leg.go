@@ -22,8 +22,10 @@ type leg struct {
 	connectErrno int
 
 	work   *work // whose it is; nil for nobody's
+	prev   *leg  // the exchange before it at the same socket, until that was shown
 	far    *leg  // the same exchange in the upstream's own process
 	near   *leg  // of a far leg, the gateway's
+	next   *leg  // of a far leg, the exchange after it at the same socket
 	id     string
 	twin   *leg   // another one with the same id, which began earlier
 	longer bool   // several exchanges, as the kernel side sees it, are one
@@ -53,13 +55,17 @@ func (l *leg) take(m *Message) {
 		l.Conn, l.owner = m.Conn, m.Owner
 	}
 	request := (m.Side == SideConnected) == (m.Direction == Out)
-	if request && l.asked == nil {
-		l.asked = m.Head
-	} else if !request && l.answered == nil {
-		l.answered = m.Head
+	switch {
+	case request && l.asked == nil:
+		l.asked = append(l.asked, m.Head...)
+	case !request && l.answered == nil:
+		l.answered = append(l.answered, m.Head...)
+	}
+	if m.Joined && l.asked == nil {
+		l.asked = append(l.asked, m.Asked...)
 	}
 	l.flow(m.Direction, m.Flow)
-	if !m.Starts {
+	if m.Joined || !m.Starts {
 		l.flow(1-m.Direction, m.Before)
 	}
 }
@@ -84,17 +90,20 @@ func (l *leg) flow(d Direction, now Flow) {
 
 // end takes what came last of this leg from the first message of the next one.
 func (l *leg) end(m *Message) {
-	if m.Exchange == l.latest+1 {
+	if m.Exchange == l.latest+1 && !m.Joined {
 		l.flow(1-m.Direction, m.Before)
 	}
 }
 
 // tail takes both directions as they were when the tail was taken: a message may have
-// told more since.
+// told more since. The tail may be of an exchange before l.
 func (l *leg) tail(t *Tail) {
-	if t.Exchange == l.latest {
-		l.flow(In, t.In)
-		l.flow(Out, t.Out)
+	for ; l != nil; l = l.prev {
+		if t.Exchange == l.latest {
+			l.flow(In, t.In)
+			l.flow(Out, t.Out)
+			return
+		}
 	}
 }
 

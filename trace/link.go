@@ -3,7 +3,9 @@ package trace
 // link ties a leg to the request that it is done for, if that can be known yet.
 func (a *Assembler) link(l *leg) {
 	o := l.owner
-	if o.Socket != 0 || o.Request != 0 {
+	if w := a.clients[o.Socket]; w != nil && w.opaque() {
+		a.give(l, w, byOwner)
+	} else if o.Socket != 0 || o.Request != 0 {
 		if w := a.open(keyOf(l.PID, o.Socket, o.Exchange, o.Request)); w != nil {
 			a.give(l, w, byOwner)
 		}
@@ -16,6 +18,9 @@ func (a *Assembler) link(l *leg) {
 	h, ok := a.heads.Request(l.asked)
 	if !ok {
 		return
+	}
+	if w := l.work; w != nil && w.answer.Status >= 200 {
+		w.drop(l) // that request has its answer already: the tick went on with another's
 	}
 	if len(h.RequestID) > 0 {
 		l.id = string(h.RequestID)

@@ -1,9 +1,6 @@
 package trace
 
-import (
-	"bytes"
-	"time"
-)
+import "time"
 
 // outgoing takes a message at a socket that a worker opened.
 func (a *Assembler) outgoing(m *Message) {
@@ -20,7 +17,11 @@ func (a *Assembler) outgoing(m *Message) {
 			a.lost["assembler_sockets_full"]++
 			return
 		}
+		prev := l
 		l = newLeg(m)
+		if prev != nil && !prev.done {
+			l.prev = prev
+		}
 		a.legs[m.Socket] = l
 	} else if l.latest != m.Exchange {
 		return // its beginning was lost
@@ -29,11 +30,29 @@ func (a *Assembler) outgoing(m *Message) {
 	if l.done {
 		return
 	}
-	if m.Direction == Out {
-		a.seqs[m.Flow.Seq] = l
-	}
+	a.meet(l)
 	if l.work == nil {
 		a.link(l)
+	}
+}
+
+// meet ties a worker's leg to the upstream's end of it, whichever was told first: the
+// sequence number of the first byte is the same.
+func (a *Assembler) meet(l *leg) {
+	if l.out.Began.IsZero() || l.far != nil {
+		return
+	}
+	a.seqs[l.out.Seq] = l
+	if f := a.strangers[l.out.Seq]; f != nil {
+		delete(a.strangers, l.out.Seq)
+		l.far, f.near = f, l
+	}
+}
+
+// retire ends a leg whose socket goes on with another one. Nobody's needs no keeping.
+func (a *Assembler) retire(l *leg) {
+	if l.work == nil {
+		a.forget(l)
 	}
 }
 
@@ -55,45 +74,65 @@ func (l *leg) tunnels(m *Message) bool {
 	if o.Socket != p.Socket || o.Exchange != p.Exchange && p.Exchange > l.work.last {
 		return false
 	}
-	l.longer = isTLS(l.asked) || bytes.HasPrefix(l.answered, []byte("HTTP/1.1 101"))
+	l.longer = isTLS(l.asked) || isUpgrade(l.answered)
 	return l.longer
 }
 
-// retire ends a leg whose socket goes on with another one. Nobody's needs no keeping.
-func (a *Assembler) retire(l *leg) {
-	if l.work == nil {
-		a.forget(l)
+// upstream takes a message at a socket that an upstream's process accepted.
+func (a *Assembler) upstream(m *Message) {
+	l := a.far[m.Socket]
+	switch {
+	case l != nil && (l.latest == m.Exchange || l.near != nil && isUpgrade(l.near.answered)):
+		l.take(m)
+	case m.Starts:
+		n := newLeg(m)
+		n.take(m)
+		if l != nil && l.near != nil && !l.near.done {
+			l.next = n // if it is the same exchange for the gateway, see whole
+		}
+		a.leave(l)
+		a.arrive(n)
 	}
 }
 
-// upstream takes a message at a socket that an upstream's process accepted. The same
-// bytes have left the gateway before, so its end of them is known, or is none of ours.
-func (a *Assembler) upstream(m *Message) {
-	l := a.far[m.Socket]
-	if m.Direction == In && (l == nil || m.Starts) {
-		near := a.seqs[m.Flow.Seq]
-		switch {
-		case near != nil && near.far == nil:
-			if l != nil {
-				l.end(m)
-			}
-			l = newLeg(m)
-			l.near, near.far = near, l
-			a.far[m.Socket] = l
-		case l != nil && l.near.far == l && a.legs[l.near.Socket] == l.near:
-			// A TLS handshake or a tunnel: for the gateway one exchange, for this end many.
-			l.take(m)
-			return
-		default:
-			if l != nil {
-				l.end(m)
-				delete(a.far, m.Socket)
-			}
-			return
-		}
+// whole returns an upstream's end of l: what the gateway sent in one exchange, a TLS
+// handshake and a request, may be many for the process.
+func (l *leg) whole() *leg {
+	f := l.far
+	if f == nil {
+		return nil
 	}
-	if l != nil && l.latest == m.Exchange {
-		l.take(m)
+	sum := *f
+	for n := f.next; n != nil && n.in.Seq-l.out.Seq < uint32(l.out.Bytes); n = n.next {
+		sum.in.Ended, sum.in.Turned = n.in.Ended, n.in.Turned
+		sum.in.Bytes += n.in.Bytes
+		if n.out.Calls > 0 {
+			sum.out.Ended, sum.out.Turned = n.out.Ended, n.out.Turned
+			sum.out.Bytes += n.out.Bytes
+		}
+		sum.closed = n.closed
+	}
+	return &sum
+}
+
+// arrive takes note of an upstream's end of an exchange.
+func (a *Assembler) arrive(l *leg) {
+	a.far[l.Socket] = l
+	if near := a.seqs[l.in.Seq]; near != nil && near.far == nil {
+		l.near, near.far = near, l
+		return
+	}
+	a.strangers[l.in.Seq] = l
+}
+
+// leave lets go of an upstream's end of an exchange that is over.
+func (a *Assembler) leave(l *leg) {
+	if l == nil {
+		return
+	}
+	delete(a.far, l.Socket)
+	if a.strangers[l.in.Seq] == l {
+		delete(a.strangers, l.in.Seq)
 	}
 }
 
@@ -115,6 +154,8 @@ func (a *Assembler) incoming(m *Message) {
 			return
 		}
 		w.client = newLeg(m)
+		a.numbers[m.Socket]++
+		w.number = a.numbers[m.Socket]
 		a.clients[m.Socket] = w
 	}
 	if w == nil || w.client.latest != m.Exchange {
@@ -142,15 +183,21 @@ func (a *Assembler) open(key workKey) *work {
 }
 
 func (a *Assembler) tail(t *Tail) {
-	if l := a.legs[t.Socket]; l != nil {
+	switch w := a.clients[t.Socket]; {
+	case t.Side == SideConnected:
+		a.legs[t.Socket].tail(t)
+	case !t.Gateway:
+		l := a.far[t.Socket]
+		if l == nil || l.latest < t.Exchange {
+			// The request that it tells was not answered yet.
+			a.leave(l)
+			l = &leg{Conn: t.Conn, exchange: t.Exchange, latest: t.Exchange}
+			l.tail(t)
+			a.arrive(l)
+			return
+		}
 		l.tail(t)
-		return
-	}
-	if l := a.far[t.Socket]; l != nil {
-		l.tail(t)
-		return
-	}
-	if w := a.clients[t.Socket]; w != nil {
+	case w != nil:
 		w.client.tail(t)
 	}
 }
@@ -164,23 +211,55 @@ func (a *Assembler) close(at time.Time, c *Close) {
 			if c.Exchange == 0 {
 				return // it was open before the window, and nothing moved
 			}
+			prev := l
 			l = &leg{exchange: c.Exchange, latest: c.Exchange, tick: c.Tick}
+			if prev != nil && !prev.done {
+				l.prev = prev
+			}
 		}
 		l.shut(at, c)
+		if !l.done {
+			a.meet(l)
+		}
 		if l.work == nil && !l.done {
 			a.link(l)
 		}
 		a.retire(l)
 	case c.Gateway:
-		if w := a.clients[c.Socket]; w != nil {
-			w.client.shut(at, c)
-			w.at = at
-			a.queue(w)
-		}
+		a.clientLeaves(at, c)
 	default:
-		if l := a.far[c.Socket]; l != nil {
+		l := a.far[c.Socket]
+		if l == nil || l.latest < c.Exchange {
+			a.leave(l)
+			l = &leg{Conn: c.Conn, exchange: c.Exchange, latest: c.Exchange}
 			l.shut(at, c)
-			delete(a.far, c.Socket)
+			a.arrive(l)
+		}
+		l.shut(at, c)
+		delete(a.far, c.Socket)
+		if a.strangers[l.in.Seq] == l {
+			a.gone = append(a.gone, l) // the gateway's end may be told yet
 		}
 	}
+}
+
+// clientLeaves takes the end of a client's socket. With the request object it is told only
+// of a worker that died, and then of what was under way.
+func (a *Assembler) clientLeaves(at time.Time, c *Close) {
+	w := a.clients[c.Socket]
+	delete(a.numbers, c.Socket)
+	if w == nil {
+		if c.In.Began.IsZero() {
+			return
+		}
+		if w = a.open(workKey{socket: c.Socket, exchange: c.Exchange}); w == nil {
+			return
+		}
+		w.client = &leg{Conn: c.Conn, exchange: c.Exchange, latest: c.Exchange, tick: c.Tick}
+		w.client.shut(at, c)
+		return
+	}
+	w.client.shut(at, c)
+	w.at = at
+	a.queue(w)
 }

@@ -130,7 +130,7 @@ func (a *Assembler) callName(l *leg) string {
 
 // upstreamSpan adds the other end of a leg, where its process is on this host.
 func (a *Assembler) upstreamSpan(x *Exchange, l *leg, parent SpanID) {
-	f := l.far
+	f := l.whole()
 	if f == nil {
 		return
 	}

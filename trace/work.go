@@ -12,6 +12,7 @@ type work struct {
 	at      time.Time // when its end was told
 	request *Request  // its end, by the request object
 	client  *leg      // the client's socket, where the request object is not read
+	number  int       // this is the n-th request of that socket since the window began
 	head    RequestHead
 	answer  ResponseHead
 	legs    []*leg // in the order in which they began
@@ -37,16 +38,18 @@ func keyOf(pid int, socket SocketID, exchange uint32, request uint64) workKey {
 
 // take adds a message of the client's socket.
 func (w *work) take(m *Message, heads Heads) {
-	if m.Direction == In && w.client.asked == nil {
-		w.head, _ = heads.Request(m.Head)
-	}
-	if m.Direction == Out && (w.answer.Status == 0 || w.answer.Status == 100) {
-		if answer, ok := heads.Response(m.Head); ok {
-			w.answer = answer
-		}
-	}
-	w.client.take(m)
+	c := w.client
+	begins := m.Direction == In && c.asked == nil
+	c.take(m)
 	w.last = m.Exchange
+	switch {
+	case begins:
+		w.head, _ = heads.Request(c.asked)
+	case m.Direction == Out && w.answer.Status == 0:
+		w.answer, _ = heads.Response(c.answered)
+	case m.Direction == Out && w.answer.Status == 100:
+		w.answer, _ = heads.Response(bytes.Clone(m.Head))
+	}
 }
 
 // goesOn reports whether bytes from the client that begin an exchange belong to this
@@ -118,5 +121,8 @@ func isTLS(b []byte) bool { return len(b) > 2 && b[0] == 0x16 && b[1] == 3 }
 func isRecord(b []byte) bool { return len(b) > 2 && b[0] >= 0x14 && b[0] <= 0x17 && b[1] == 3 }
 
 func isAlert(b []byte) bool { return isRecord(b) && b[0] == 0x15 }
+
+// isUpgrade reports whether a response begins a tunnel.
+func isUpgrade(b []byte) bool { return bytes.HasPrefix(b, []byte("HTTP/1.1 101")) }
 
 func isH2(b []byte) bool { return bytes.HasPrefix(b, []byte("PRI * HTTP/2")) }
