@@ -36,6 +36,7 @@ struct target {
 	u32 flags;
 	u32 pad;
 	u64 tick;	      /* return of the last epoll_wait */
+	u64 lua_thread;	      /* where the worker's VM keeps its current thread; 0: not known yet */
 	struct owner current; /* whose work runs now, in a worker */
 	u64 pending_peer;     /* ngx_peer_connection_t * that has no socket yet */
 	struct owner pending; /* whose attempt that is */
@@ -150,7 +151,7 @@ struct {
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 16 << 20);
+	__uint(max_entries, 8 << 20);
 } events SEC(".maps");
 
 const volatile u32 capture_bytes = HEAD_MAX; /* of each message's head, where it alone tells what is asked */

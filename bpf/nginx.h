@@ -45,7 +45,12 @@ const volatile struct lua_vm lua = {};
 
 #define LUA_GLREF 16
 #define LUA_CFRAME 80
-#define LUA_EXDATA 96
+
+struct lua_state {
+	u64 cframe;
+	u64 status; /* among others */
+	u64 exdata;
+};
 
 /* Request headers whose values are wanted, by nginx's own hash of the lower-case
  * name (ngx_hash: h * 31 + c), which it keeps in ngx_table_elt_t.hash. */

@@ -28,7 +28,7 @@ type Options struct {
 	// trace itself needs: little where the request object tells what was asked.
 	CaptureBytes int
 	// RingBytes is the size of the ring buffer, a power of two and at least a page;
-	// 0 means 16 MiB.
+	// 0 means 8 MiB.
 	RingBytes int
 	// Headers are names of request headers whose values are wanted, at most two.
 	Headers []string
@@ -36,8 +36,8 @@ type Options struct {
 	Log *slog.Logger
 }
 
-// defaultRing holds about 100 ms of events at 20,000 requests a second.
-const defaultRing = 16 << 20
+// defaultRing holds some 200 ms of events at 30,000 requests a second.
+const defaultRing = 8 << 20
 
 // Open loads the programs, attaches them to o.Target and begins the window. It needs
 // CAP_BPF, CAP_PERFMON and CAP_SYS_PTRACE, or root. Close the Source to detach.
@@ -81,7 +81,8 @@ func (s *Source) open(ctx context.Context) error {
 		return err
 	}
 	s.options.Log.Debug("probes are armed", "took", time.Since(began))
-	s.swept = time.Now()
+	s.began = kernelNow()
+	s.ring.SetDeadline(time.Now().Add(pollEvery))
 	return nil
 }
 

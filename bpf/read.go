@@ -42,8 +42,7 @@ type Source struct {
 
 	queue   []trace.Event // to be yielded before the ring is read again
 	tails   []trace.Event // of the last sweep: newer than what the ring still holds
-	swept   time.Time     // when the last sweep was made
-	began   uint64        // kernel time at which it began
+	began   uint64        // kernel time at which the last sweep began
 	mark    uint64        // kernel time up to which the ring must be read before its tails; 0: none wait
 	told    [traceLossLOSS_CAUSES]uint64
 	missed  uint64
@@ -64,43 +63,50 @@ func (s *Source) Next(ctx context.Context) (trace.Event, error) {
 		if s.drained {
 			return trace.Event{}, io.EOF
 		}
-		if s.mark == 0 && (time.Since(s.swept) >= sweepEvery || ctx.Err() != nil) {
-			if err := s.sweep(ctx.Err() != nil); err != nil {
-				return trace.Event{}, err
-			}
-		}
-		e, at, err := s.read(ctx)
-		switch {
-		case errors.Is(err, os.ErrDeadlineExceeded):
-			at = s.mark // the ring is empty
-		case err != nil:
+		over := ctx.Err() != nil
+		e, at, err := s.read(over)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			at = kernelNow() // the ring is empty
+		} else if err != nil {
 			return trace.Event{}, err
 		}
-		if s.mark != 0 && at >= s.mark {
+		switch {
+		case s.mark == 0 && (over || at >= s.began+uint64(sweepEvery)):
+			if err := s.sweep(over); err != nil {
+				return trace.Event{}, err
+			}
+		case s.mark != 0 && at >= s.mark:
 			s.tell()
 		}
-		if err == nil {
-			return e, nil
+		if err != nil {
+			continue
 		}
+		if e.Kind == trace.KindProcess && e.Process.Exited {
+			if err := s.bury(e); err != nil {
+				return trace.Event{}, err
+			}
+			continue
+		}
+		return e, nil
 	}
 }
 
 // read takes one record from the ring and returns it with the kernel time of its making.
-func (s *Source) read(ctx context.Context) (trace.Event, uint64, error) {
-	wait := pollEvery
-	if ctx.Err() != nil {
-		wait = 0
-	}
+// An empty ring it awaits the next time it is called, so that a busy one costs no clock.
+func (s *Source) read(over bool) (trace.Event, uint64, error) {
 	for {
-		s.ring.SetDeadline(time.Now().Add(wait))
 		if err := s.ring.ReadInto(&s.record); err != nil {
-			if errors.Is(err, os.ErrDeadlineExceeded) {
-				return trace.Event{}, 0, err
+			if !errors.Is(err, os.ErrDeadlineExceeded) {
+				return trace.Event{}, 0, fmt.Errorf("read ring buffer: %w", err)
 			}
-			return trace.Event{}, 0, fmt.Errorf("read ring buffer: %w", err)
+			wait := pollEvery
+			if over || s.mark != 0 {
+				wait = time.Millisecond
+			}
+			s.ring.SetDeadline(time.Now().Add(wait))
+			return trace.Event{}, 0, err
 		}
-		e, at, ok := s.decode(s.record.RawSample)
-		if ok {
+		if e, at, ok := s.decode(s.record.RawSample); ok {
 			return e, at, nil
 		}
 	}
@@ -109,7 +115,7 @@ func (s *Source) read(ctx context.Context) (trace.Event, uint64, error) {
 // sweep takes the ends of messages that went on after they were reported, and what was
 // lost since the last sweep. They wait until the ring, which is behind, was read so far.
 func (s *Source) sweep(last bool) error {
-	s.last, s.began, s.swept = last, kernelNow(), time.Now()
+	s.last, s.began = last, kernelNow()
 	if err := s.sweepTails(); err != nil {
 		return err
 	}

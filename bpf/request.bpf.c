@@ -47,7 +47,8 @@ int connect_peer(struct user_regs *ctx)
 		}
 		if (is_request(main)) {
 			o.request = main;
-			client_of(&o, tgid, main);
+			u64 c = user_ptr(main + ngx.r_connection);
+			client_of(&o, tgid, main, c, user_u32(c + ngx.c_fd));
 		} else {
 			o.how = OWNER_NONE;
 		}

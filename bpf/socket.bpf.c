@@ -122,11 +122,11 @@ static __always_inline bool is_request(u64 r)
 	return user_u32(r) == NGX_HTTP_MODULE_SIGNATURE;
 }
 
-/* The client's socket of request r, as the owner of what r does. */
-static __always_inline void client_of(struct owner *o, u32 tgid, u64 r)
+/* The client's socket of request r, whose connection is c with descriptor fd, as the owner
+ * of what r does. */
+static __always_inline void client_of(struct owner *o, u32 tgid, u64 r, u64 c, u32 fd)
 {
-	u64 c = user_ptr(r + ngx.r_connection);
-	u64 key = (u64)tgid << 32 | user_u32(c + ngx.c_fd);
+	u64 key = (u64)tgid << 32 | fd;
 	struct socket_state *s = bpf_map_lookup_elem(&sockets, &key);
 	if (!s || s->side != SIDE_ACCEPTED)
 		return;
@@ -157,24 +157,33 @@ static __always_inline bool has_peer(u64 r, s32 fd)
  * that of the subrequest which nginx works on for the same client.
  * Returns 0 when Lua has nothing to say.
  */
-static __noinline int lua_owner(struct owner *o, u32 tgid, s32 fd)
+static __noinline int lua_owner(struct target *t, struct owner *o, u32 tgid, s32 fd)
 {
-	if (!o || !lua.cycle || !ngx.r_main)
+	if (!t || !o || !lua.cycle || !ngx.r_main)
 		return 0;
-	u64 conf = user_ptr(user_ptr(user_ptr(lua.cycle)) + 8 * lua.http_index);
-	u64 state = user_ptr(user_ptr(user_ptr(conf) + 8 * lua.lua_index));
-	u64 thread = user_ptr(user_ptr(state + LUA_GLREF) + lua.cur_l);
-	u64 r = user_ptr(thread + LUA_EXDATA);
-	if (!thread || !r || !is_request(r))
+	if (!t->lua_thread) { /* a worker keeps its VM for life */
+		u64 conf = user_ptr(user_ptr(user_ptr(lua.cycle)) + 8 * lua.http_index);
+		u64 state = user_ptr(user_ptr(user_ptr(conf) + 8 * lua.lua_index));
+		u64 global = user_ptr(state + LUA_GLREF);
+		if (!global)
+			return 0;
+		t->lua_thread = global + lua.cur_l;
+	}
+	struct lua_state thread = {};
+	u64 at = user_ptr(t->lua_thread);
+	if (!at || bpf_probe_read_user(&thread, sizeof(thread), (void *)(at + LUA_CFRAME)))
 		return 0;
-	bool runs = user_ptr(thread + LUA_CFRAME);
+	u64 r = thread.exdata;
+	if (!r || !is_request(r))
+		return 0;
 	u64 main = user_ptr(r + ngx.r_main), c = user_ptr(main + ngx.r_connection);
-	if ((s32)user_u32(c + ngx.c_fd) < 0) {
+	s32 client = user_u32(c + ngx.c_fd);
+	if (client < 0) {
 		/* A timer's request is a fake one. */
 		o->how = OWNER_NONE;
-		return runs;
+		return !!thread.cframe;
 	}
-	if (runs) {
+	if (thread.cframe) {
 		o->how = OWNER_LUA;
 	} else if (has_peer(r, fd)) {
 		o->how = main == r ? OWNER_PEER : OWNER_SUBPEER;
@@ -186,7 +195,7 @@ static __noinline int lua_owner(struct owner *o, u32 tgid, s32 fd)
 		o->how = main == current ? OWNER_PEER : OWNER_SUBPEER;
 	}
 	o->request = main;
-	client_of(o, tgid, main);
+	client_of(o, tgid, main, c, client);
 	return 1;
 }
 
@@ -200,7 +209,7 @@ static __always_inline void next_owner(struct target *t, struct owner *o, u32 tg
 		t->pending_peer = 0;
 		return;
 	}
-	if (lua_owner(o, tgid, fd))
+	if (lua_owner(t, o, tgid, fd))
 		return;
 	*o = t->current;
 	o->how = o->socket ? OWNER_TICK : OWNER_NONE;

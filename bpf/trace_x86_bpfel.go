@@ -273,11 +273,12 @@ type traceTailKey struct {
 }
 
 type traceTarget struct {
-	_       structs.HostLayout
-	Flags   uint32
-	Pad     uint32
-	Tick    uint64
-	Current struct {
+	_         structs.HostLayout
+	Flags     uint32
+	Pad       uint32
+	Tick      uint64
+	LuaThread uint64
+	Current   struct {
 		_        structs.HostLayout
 		Socket   uint64
 		Request  uint64

@@ -138,6 +138,12 @@ func (u *upstreams) name(pid, worker uint32) string {
 	return s
 }
 
+// knows reports whether a process is an upstream's.
+func (u *upstreams) knows(pid uint32) bool {
+	_, ok := u.names.Load(pid)
+	return ok
+}
+
 func processName(pid int) string {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
 	if err != nil {

@@ -18,6 +18,7 @@ const (
 	evidenceTick       = "begun in the event-loop tick in which the worker read for this request"
 	evidenceID         = "the X-Request-Id that the gateway made is in this request and in the response to the client"
 	evidenceLine       = "a timer began it: the oldest unanswered request of this worker with the same request line"
+	evidenceTwin       = "of equal requests at the same time, the one whose response is like the client's is the attempt"
 	evidenceStates     = "nginx's own record of the request's attempts (upstream_states)"
 )
 
@@ -30,7 +31,7 @@ func (a *Assembler) build(w *work) bool {
 	case w.request != nil:
 		describeRequest(x, w.request)
 	case w.client != nil && !w.opaque():
-		if w.answer.Status == 0 && w.head.Method == nil {
+		if w.answer.Status == 0 && w.head.Method == nil && w.died == nil {
 			return false // the client closed without a word
 		}
 		a.describeHeads(x, w)
@@ -111,7 +112,10 @@ func (a *Assembler) describeHeads(x *Exchange, w *work) {
 	}
 	x.ConnectionRequest = w.number
 	x.TraceID, x.Parent = parseTraceParent(string(h.TraceParent))
-	if h.Method == nil {
+	switch {
+	case w.died != nil && h.Method == nil:
+		x.Incomplete = append(x.Incomplete, "client side: the request did not end in the gateway, which alone could tell what was asked")
+	case h.Method == nil:
 		x.Incomplete = append(x.Incomplete, "client side: what it sent is not a request that can be read")
 	}
 }
@@ -131,13 +135,12 @@ func (a *Assembler) describeAttempt(x *Exchange, w *work) bool {
 		x.TraceID, x.Parent = parseTraceParent(string(h.TraceParent))
 		answer, _ := a.heads.Response(l.answered)
 		x.Status, x.Sent = answer.Status, -1
-		why := "client side: its bytes cannot be read (TLS or HTTP/2): the request is shown as it was sent upstream"
-		if w.died != nil {
-			why = "client side: the request did not end in the gateway: it is shown as it was sent upstream"
-		} else {
-			x.TLS = !isH2(w.client.asked)
-		}
-		x.Incomplete = append(x.Incomplete, why)
+		x.TLS = w.client != nil && !isH2(w.client.asked)
+		x.Incomplete = append(x.Incomplete, "client side: its bytes cannot be read (TLS or HTTP/2): the request is shown as it was sent upstream")
+		return true
+	}
+	if w.died != nil && len(w.legs) > 0 {
+		x.Incomplete = append(x.Incomplete, "client side: it was not seen, and the request did not end in the gateway")
 		return true
 	}
 	return false
