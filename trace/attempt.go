@@ -71,20 +71,53 @@ func (a *Assembler) byLines(x *Exchange, w *work) {
 	if known {
 		return
 	}
-	last := -1
-	for i, l := range w.legs {
-		if l.owner.proved() {
-			continue // by Lua, or for a subrequest
-		}
-		if _, ok := a.heads.Request(l.asked); ok || l.asked == nil && l.errno+l.connectErrno != 0 || isRecord(l.asked) {
-			last = i
+	var last *leg
+	for _, l := range w.legs {
+		if !l.owner.proved() && a.asks(l) {
+			last = l
 		}
 	}
-	for i, l := range w.legs[:last+1] {
-		if i == last || !l.owner.proved() && a.sameAs(l, w.legs[last]) {
+	if last == nil {
+		return
+	}
+	last = a.original(w, last)
+	for _, l := range w.legs {
+		if l == last || !l.owner.proved() && a.sameAs(l, last) {
 			a.try(x, l, nil, l.Remote)
 		}
 	}
+}
+
+// asks reports whether l may be an attempt at an upstream.
+func (a *Assembler) asks(l *leg) bool {
+	if l.asked == nil {
+		return l.errno+l.connectErrno != 0
+	}
+	_, ok := a.heads.Request(l.asked)
+	return ok || isRecord(l.asked)
+}
+
+// original returns the attempt among equal requests that ran beside last, of which the
+// others are a mirror's: the one whose response is like that to the client. Nothing proves
+// it, so all of them are in doubt.
+func (a *Assembler) original(w *work, last *leg) *leg {
+	best := last
+	for _, l := range w.legs {
+		if l == last || l.owner.proved() || !l.ended().After(last.began()) || !a.sameLine(l, last) {
+			continue
+		}
+		l.doubt, last.doubt = true, true
+		if a.resembles(w, l) && (!a.resembles(w, best) || l.began().Before(best.began())) {
+			best = l
+		}
+	}
+	return best
+}
+
+// resembles reports whether a node's response has the status and length that the client got.
+func (a *Assembler) resembles(w *work, l *leg) bool {
+	h, ok := a.heads.Response(l.answered)
+	return ok && h.Status == w.answer.Status && h.Body == w.answer.Body
 }
 
 // sameAs reports whether l was an earlier attempt at what last asks.
@@ -95,9 +128,16 @@ func (a *Assembler) sameAs(l, last *leg) bool {
 	if l.asked == nil { // it did not come so far as to ask
 		return l.errno+l.connectErrno != 0 || !l.closed.IsZero()
 	}
+	return a.sameLine(l, last)
+}
+
+// sameLine reports whether two legs ask for the same.
+func (a *Assembler) sameLine(l, k *leg) bool {
+	// The parser may use its room again, so the strings are compared one by one.
 	h, ok := a.heads.Request(l.asked)
-	g, also := a.heads.Request(last.asked)
-	return ok && also && string(h.Method) == string(g.Method) && string(h.Target) == string(g.Target)
+	method, target := string(h.Method), string(h.Target)
+	g, also := a.heads.Request(k.asked)
+	return ok && also && method == string(g.Method) && target == string(g.Target)
 }
 
 // try appends an attempt: l is its socket, s nginx's record of it; one may be missing.
@@ -202,6 +242,8 @@ func (t *Attempt) handshake(l *leg, s *UpstreamState) (ready, heard time.Time) {
 // evidence says how a leg was tied to its request, and whether that is proof.
 func (l *leg) evidence() (string, Confidence) {
 	switch {
+	case l.doubt:
+		return evidenceTwin, Inferred
 	case l.how == byID:
 		return evidenceID, Exact
 	case l.how == byLine:

@@ -30,6 +30,7 @@ type leg struct {
 	twin   *leg   // another one with the same id, which began earlier
 	longer bool   // several exchanges, as the kernel side sees it, are one
 	done   bool   // it was shown, or is nobody's
+	doubt  bool   // it may be the attempt, or a mirror's
 	how    linked // how work was found, when the owner does not say it
 }
 
