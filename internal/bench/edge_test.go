@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/netip"
 	"time"
+
+	"github.com/apisixscope/apisixscope/internal/testrig"
 )
 
 // An edge is what a trace claims: this request had an exchange with that node, over that
@@ -49,6 +51,8 @@ func (x *traced) edge(ends endpoints, from time.Time, took *time.Duration, confi
 // differs tells how e is another exchange than h; "" says that it is the same one. A node
 // reads the first byte of a request after the gateway began to send it and before the
 // gateway has seen the end of the answer: that holds for one exchange of a connection.
+// A node that never answers may read what the gateway has given up already; it is the last
+// request of that connection.
 func (h hop) differs(e edge) string {
 	switch {
 	case e.node != h.node:
@@ -59,7 +63,8 @@ func (h hop) differs(e edge) string {
 		return "another connection"
 	}
 	read := time.Unix(0, h.record.Start)
-	if read.Before(e.from.Add(-clockSlack)) || read.After(e.to.Add(clockSlack)) {
+	late := read.After(e.to.Add(clockSlack)) && h.record.Outcome != testrig.Hung
+	if late || read.Before(e.from.Add(-clockSlack)) {
 		return "another exchange of the connection"
 	}
 	return ""
