@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync/atomic"
 	"time"
 
@@ -54,6 +55,7 @@ func (w *window) run(ctx context.Context) (trace.Summary, error) {
 }
 
 func (w *window) watch(ctx context.Context) (trace.Summary, error) {
+	defer spareCollector()()
 	w.talk.say("gateway: %s", describe(w.target))
 	src, err := w.env.OpenTrace(ctx, bpf.Options{Target: w.target, Probes: w.probes, Log: w.env.Log})
 	if err != nil {
@@ -88,6 +90,17 @@ func (w *window) watch(ctx context.Context) (trace.Summary, error) {
 		w.talk.say("closed after %d ms", time.Since(ended).Milliseconds())
 	}
 	return sum, err
+}
+
+// spareCollector lets garbage wait: what a busy gateway's window keeps is a few megabytes,
+// and collecting each time that doubles would take a quarter of our CPU time. The limit
+// holds should it be more.
+func spareCollector() (restore func()) {
+	percent, limit := debug.SetGCPercent(400), debug.SetMemoryLimit(64<<20)
+	return func() {
+		debug.SetGCPercent(percent)
+		debug.SetMemoryLimit(limit)
+	}
 }
 
 // bound ends the window in time, or when nobody reads its output.
