@@ -14,7 +14,7 @@ import (
 func TestGatewayBodies(t *testing.T) {
 	rig, node := playNode(t, testrig.Options{Workers: 1})
 	long := strings.Repeat("d", 100<<10)
-	for _, tt := range []struct {
+	tests := []struct {
 		name, method, request, answer string
 		status                        int
 		closes                        bool // the node's answer ends with the connection
@@ -31,10 +31,11 @@ func TestGatewayBodies(t *testing.T) {
 		{"long", "POST", askNode("POST", "Content-Length: "+strconv.Itoa(len(long))) + long,
 			"HTTP/1.1 200 OK\r\nContent-Length: " + strconv.Itoa(len(long)) + "\r\n\r\n" + long, 200, false},
 		{"error", "GET", askNode("GET"), "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 3\r\n\r\nno\n", 503, false},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			bothWays(t, func(t *testing.T, probes bool) {
-				w := watch(t, rig, probes)
+	}
+	bothWays(t, func(t *testing.T, probes bool) {
+		w := watch(t, rig, probes)
+		for _, tt := range tests {
+			t.Run(tt.name, func(t *testing.T) {
 				before := logged(t, rig)
 				c := dial(t, rig.Addr())
 				c.send(tt.request)
@@ -48,7 +49,7 @@ func TestGatewayBodies(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				x := w.only()
+				x := w.of(t, c)
 				if x.Method != tt.method || x.Status != tt.status || x.Source != trace.FromUpstream || len(x.Attempts) != 1 || len(x.Incomplete) > 0 {
 					t.Fatal(describe([]*trace.Exchange{x}))
 				}
@@ -64,8 +65,9 @@ func TestGatewayBodies(t *testing.T) {
 					t.Errorf("the node got %d bytes: %d are traced", call.size, a.Sent)
 				}
 			})
-		})
-	}
+		}
+		w.endAfter(len(tests))
+	})
 }
 
 // TestGatewayContinue has a client wait for 100 Continue before it sends its body.

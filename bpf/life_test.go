@@ -34,7 +34,13 @@ func TestGatewayWorkerDies(t *testing.T) {
 			t.Fatalf("want 2 exchanges, got %s", describe(all))
 		}
 		x := all[0]
-		if x.ErrType != trace.ErrGatewayDied || x.PID != dead || x.Method != "GET" || x.Path != "/error" || x.Status != 0 || len(x.Attempts) != 1 {
+		if x.ErrType != trace.ErrGatewayDied || x.PID != dead || x.Status != 0 || len(x.Attempts) != 1 {
+			t.Errorf("of the worker that died: %s", describe(all[:1]))
+		} else if a := x.Attempts[0]; a.Peer.String() != node.addr || a.ErrType == trace.ErrTimeout {
+			t.Errorf("it is not the node's fault: %s", describe(all[:1]))
+		}
+		// What was asked died with the request object, unless the sockets told.
+		if x.Method+x.Path != "GET/error" && (!probes || len(x.Incomplete) == 0) {
 			t.Errorf("of the worker that died: %s", describe(all[:1]))
 		}
 		if x := all[1]; x.Status != 200 || x.ErrType != "" || x.PID == dead || len(x.Attempts) != 1 || gatewaySpan(x) != probes {

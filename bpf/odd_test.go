@@ -16,54 +16,68 @@ const clientHello = "\x16\x03\x01\x00\x2f\x01\x00\x00\x2b\x03\x03" + "0123456789
 // Lua sees anything.
 func TestGatewayMalformed(t *testing.T) {
 	rig := testrig.StartT(t, testrig.Options{})
-	for _, tt := range []struct {
+	tests := []struct {
 		name, addr, raw string
-		statuses        []int
+		status          int
 	}{
-		{"binary", rig.Addr(), "\x00\x01\x02\xff\xfe\r\n\r\n", []int{400}},
-		{"long binary", rig.Addr(), strings.Repeat("\xde\xad\xbe\xef", 1000), []int{400}},
-		{"TLS on the plain port", rig.Addr(), clientHello, []int{400}},
-		{"HTTP on the TLS port", rig.TLSAddr(), get(), []int{400}},
-		{"HTTP on the HTTP/2 port", rig.H2CAddr(), get(), []int{0, 400}},
-		{"no host", rig.Addr(), "GET /checkout HTTP/1.1\r\n\r\n", []int{400}},
-		{"two hosts", rig.Addr(), get("Host: other"), []int{400}},
-		{"bad length", rig.Addr(), get("Content-Length: x"), []int{400}},
-		{"version", rig.Addr(), "GET /checkout HTTP/3.7\r\nHost: h\r\n\r\n", []int{505}},
-		{"escape code", rig.Addr(), "GET /\x1b[31m HTTP/1.1\r\nHost: h\r\n\r\n", []int{400}},
-		{"long line", rig.Addr(), head("GET", testrig.MainHost, "/"+strings.Repeat("a", 9<<10)), []int{414}},
-		{"long header", rig.Addr(), get("X-Long: " + strings.Repeat("b", 9<<10)), []int{400, 494}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			bothWays(t, func(t *testing.T, probes bool) {
-				w := watch(t, rig, probes)
+		{"binary", rig.Addr(), "\x00\x01\x02\xff\xfe\r\n\r\n", 400},
+		{"long binary", rig.Addr(), strings.Repeat("\xde\xad\xbe\xef", 1000), 400},
+		{"TLS on the plain port", rig.Addr(), clientHello, 400},
+		{"HTTP on the TLS port", rig.TLSAddr(), get(), 400},
+		{"no host", rig.Addr(), "GET /checkout HTTP/1.1\r\n\r\n", 400},
+		{"two hosts", rig.Addr(), get("Host: other"), 400},
+		{"bad length", rig.Addr(), get("Content-Length: x"), 400},
+		{"version", rig.Addr(), "GET /checkout HTTP/3.7\r\nHost: h\r\n\r\n", 505},
+		{"escape code", rig.Addr(), "GET /\x1b[31m HTTP/1.1\r\nHost: h\r\n\r\n", 400},
+		{"long line", rig.Addr(), head("GET", testrig.MainHost, "/"+strings.Repeat("a", 9<<10)), 414},
+		{"long header", rig.Addr(), get("X-Long: " + strings.Repeat("b", 9<<10)), 400},
+	}
+	bothWays(t, func(t *testing.T, probes bool) {
+		w := watch(t, rig, probes)
+		for _, tt := range tests {
+			t.Run(tt.name, func(t *testing.T) {
 				before := logged(t, rig)
 				c := dial(t, tt.addr)
 				c.send(tt.raw)
 				got, _ := c.r.ReadString('\n') // or it was closed at once
 				c.Close()                      // nginx would linger
-				if len(tt.statuses) > 1 && tt.statuses[0] == 0 && logged(t, rig) == before {
-					// It closed the connection, and that was all.
-					for _, x := range w.end() {
-						if x.Status != 0 || x.Source != trace.FromNginx || x.ErrType == "" || len(x.Attempts) > 0 {
-							t.Error(describe([]*trace.Exchange{x}))
-						}
-					}
-					return
-				}
 				lines, err := rig.WaitAccessLog(t.Context(), before+1)
 				if err != nil {
 					t.Fatal(err)
 				}
-				x := w.only()
-				if status := lines[before].Status; x.Status != status && !(x.Status == 494 && status == 400) {
-					t.Errorf("want %d, got %.30q: %s", status, got, describe([]*trace.Exchange{x}))
+				if status := lines[before].Status; status != tt.status {
+					t.Errorf("want %d logged, got %d", tt.status, status)
 				}
-				if x.Source != trace.FromNginx || x.Reason == "" || len(x.Attempts) != 0 || int(x.Client.Port()) != c.port() {
-					t.Error(describe([]*trace.Exchange{x}))
+				x := w.of(t, c)
+				if x.Status != tt.status || x.Source != trace.FromNginx || x.Reason == "" || len(x.Attempts) != 0 {
+					t.Errorf("want %d by nginx, the client got %.30q: %s", tt.status, got, describe([]*trace.Exchange{x}))
 				}
 			})
-		})
-	}
+		}
+		w.endAfter(len(tests))
+	})
+}
+
+// TestGatewayOtherPort speaks HTTP/1.1 to the HTTP/2 port. nginx closes the connection
+// and logs nothing.
+func TestGatewayOtherPort(t *testing.T) {
+	rig := testrig.StartT(t, testrig.Options{})
+	bothWays(t, func(t *testing.T, probes bool) {
+		w := watch(t, rig, probes)
+		c := dial(t, rig.H2CAddr())
+		c.send(get())
+		c.rest()
+		ask(t, rig, 1)
+		w.wait(1)
+		for _, x := range w.end() {
+			if int(x.Client.Port()) != c.port() {
+				continue
+			}
+			if x.Status != 0 || x.Source != trace.FromNginx || x.ErrType == "" || len(x.Attempts) > 0 {
+				t.Error(describe([]*trace.Exchange{x}))
+			}
+		}
+	})
 }
 
 // TestGatewayOld sends requests of old protocol versions, which Lua answers.

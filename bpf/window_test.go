@@ -122,6 +122,29 @@ func (w *window) wait(n int) []*trace.Exchange {
 	return w.shown()
 }
 
+// of waits for the exchange of c, which has sent one request.
+func (w *window) of(t *testing.T, c *client) *trace.Exchange {
+	t.Helper()
+	var x *trace.Exchange
+	eventually(t, "the client's exchange is shown", func() bool {
+		all := w.shown()
+		i := slices.IndexFunc(all, func(x *trace.Exchange) bool { return int(x.Client.Port()) == c.port() })
+		if i >= 0 {
+			x = all[i]
+		}
+		return i >= 0
+	})
+	return x
+}
+
+// endAfter ends the window, which must have shown n exchanges.
+func (w *window) endAfter(n int) {
+	w.t.Helper()
+	if all := w.end(); len(all) != n {
+		w.t.Errorf("want %d exchanges, got %d: %s", n, len(all), describe(all))
+	}
+}
+
 // end ends the window and returns all that it has shown. Nothing may have been lost.
 func (w *window) end() []*trace.Exchange {
 	w.t.Helper()
