@@ -7,6 +7,8 @@ import (
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/link"
+
+	"github.com/apisixscope/apisixscope/internal/gateway"
 )
 
 // attach arms everything, the request object's probes last: a request that they report
@@ -50,7 +52,12 @@ func (s *Source) attachRequests() error {
 			t.Version, t.LayoutSource))
 		return nil
 	}
-	if ok, err := s.uprobe(endOfRequest, s.objects.FreeRequest); !ok || err != nil {
+	if s.options.Phases {
+		if err := s.watchPhases(); err != nil {
+			return err
+		}
+	}
+	if ok, err := s.uprobe(t.Binary, endOfRequest, s.objects.FreeRequest); !ok || err != nil {
 		return err
 	}
 	if !s.lua { // nothing else ties an attempt to its request
@@ -68,29 +75,63 @@ func (s *Source) attachRequests() error {
 // system calls of a request together, so it is left out while Lua names it as well.
 func (s *Source) watchAttempts() error {
 	s.attempts = true
-	_, err := s.uprobe(beginOfAttempt, s.objects.ConnectPeer)
+	_, err := s.uprobe(s.options.Target.Binary, beginOfAttempt, s.objects.ConnectPeer)
 	return err
 }
 
-// uprobe attaches a program to a function of the gateway's executable. It is false where
+// watchPhases arms the uprobes that tell how far nginx has come with a request.
+func (s *Source) watchPhases() error {
+	t, p := s.options.Target, s.objects.tracePrograms
+	for symbol, program := range map[string]*ebpf.Program{
+		"ngx_http_process_request": p.ProcessRequest,
+		"ngx_http_upstream_init":   p.UpstreamInit,
+		"ngx_http_send_header":     p.SendHeader,
+	} {
+		if _, err := s.uprobe(t.Binary, symbol, program); err != nil {
+			return err
+		}
+	}
+	if t.Lua == nil {
+		s.note("phases of Lua are not told: the gateway has no Lua module")
+		return nil
+	}
+	if _, err := s.uprobe(t.Lua, "ngx_http_lua_access_handler", p.AccessHandler); err != nil {
+		return err
+	}
+	if ok, err := s.uprobe(t.Lua, runOfLua, p.RunThread); !ok || err != nil {
+		return err
+	}
+	return s.attachUprobe(t.Lua, runOfLua, func(exe *link.Executable, at *link.UprobeOptions) (link.Link, error) {
+		return exe.Uretprobe(runOfLua, p.RunThreadReturns, at)
+	})
+}
+
+const runOfLua = "ngx_http_lua_run_thread"
+
+// uprobe attaches a program to the entry of a function of the gateway. It is false where
 // there is no such function, which it notes.
-func (s *Source) uprobe(symbol string, program *ebpf.Program) (bool, error) {
-	t := s.options.Target
-	offset, ok := t.Binary.Symbol(symbol)
-	if !ok {
-		s.note(fmt.Sprintf("%s does not export %s: edges that it would prove are inferred", t.Path, symbol))
+func (s *Source) uprobe(o *gateway.Object, symbol string, program *ebpf.Program) (bool, error) {
+	if _, ok := o.Symbol(symbol); !ok {
+		s.note(fmt.Sprintf("%s does not export %s: what it would tell is missing, or inferred", o.Name, symbol))
 		return false, nil
 	}
-	exe, err := link.OpenExecutable(t.Exe)
+	return true, s.attachUprobe(o, symbol, func(exe *link.Executable, at *link.UprobeOptions) (link.Link, error) {
+		return exe.Uprobe(symbol, program, at)
+	})
+}
+
+func (s *Source) attachUprobe(o *gateway.Object, symbol string, attach func(*link.Executable, *link.UprobeOptions) (link.Link, error)) error {
+	exe, err := link.OpenExecutable(o.Path)
 	if err != nil {
-		return false, fmt.Errorf("open %s: %w", t.Exe, err)
+		return fmt.Errorf("open %s: %w", o.Path, err)
 	}
-	l, err := exe.Uprobe(symbol, program, &link.UprobeOptions{Address: offset})
+	offset, _ := o.Symbol(symbol)
+	l, err := attach(exe, &link.UprobeOptions{Address: offset})
 	if err != nil {
-		return false, fmt.Errorf("attach uprobe to %s in %s: %w", symbol, t.Path, err)
+		return fmt.Errorf("attach uprobe to %s in %s: %w", symbol, o.Name, err)
 	}
 	s.uprobes = append(s.uprobes, l)
-	return true, nil
+	return nil
 }
 
 // closeRequests takes the uprobes off and lets the clients' sockets speak.

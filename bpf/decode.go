@@ -122,6 +122,11 @@ func (s *Source) request(r *traceRequestEvent, data []byte) *trace.Request {
 		Failed:            s.clock.at(r.Failed),
 		Errno:             int(r.Error),
 		AttemptsLen:       int(r.AttemptsLen),
+		Phases: trace.Phases{
+			Process: s.clock.at(r.Phases.Began[tracePhasePHASE_PROCESS]), Access: s.clock.at(r.Phases.Began[tracePhasePHASE_ACCESS]),
+			Upstream: s.clock.at(r.Phases.Began[tracePhasePHASE_UPSTREAM]), Response: s.clock.at(r.Phases.Began[tracePhasePHASE_RESPONSE]),
+			Ended: s.clock.at(r.Time), Lua: time.Duration(r.Phases.Lua), LuaRuns: int(r.Phases.LuaRuns),
+		},
 	}
 	if r.Socket != 0 {
 		out.Client = trace.Conn{

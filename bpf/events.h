@@ -156,6 +156,21 @@ struct attempt {
 	u8 peer[PEER_MAX];
 };
 
+/* How far nginx came with a request; see phases.bpf.c. */
+enum phase {
+	PHASE_PROCESS = 0,  /* the head is read, the phases begin */
+	PHASE_ACCESS = 1,   /* Lua's access handler: APISIX's router and most plugins */
+	PHASE_UPSTREAM = 2, /* proxying begins */
+	PHASE_RESPONSE = 3, /* the response's head is made */
+	PHASES = 4,
+};
+
+struct phases {
+	u64 began[PHASES]; /* 0: it did not come so far */
+	u64 lua;	   /* ns for which Lua ran */
+	u64 lua_runs;	   /* in so many runs */
+};
+
 struct request_event {
 	u32 kind;
 	u32 pid;
@@ -184,6 +199,7 @@ struct request_event {
 	struct flow out;
 	struct address local;
 	struct address remote;
+	struct phases phases; /* zero unless asked for */
 	u32 attempts_len;  /* how many there were */
 	u32 attempts_kept; /* how many of them are here */
 	u32 line_len;	   /* true lengths: of more than LINE_MAX_LEN bytes, so many are here */

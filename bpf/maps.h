@@ -38,6 +38,8 @@ struct target {
 	u64 tick;	      /* return of the last epoll_wait */
 	u64 lua_thread;	      /* where the worker's VM keeps its current thread; 0: not known yet */
 	struct owner current; /* whose work runs now, in a worker */
+	u64 lua_request;      /* for which Lua runs, while lua_since is set */
+	u64 lua_since;
 	u64 pending_peer;     /* ngx_peer_connection_t * that has no socket yet */
 	struct owner pending; /* whose attempt that is */
 	/* Room for what does not fit on the stack. A worker has one thread, so
@@ -157,6 +159,8 @@ struct {
 const volatile u32 capture_bytes = HEAD_MAX; /* of each message's head, where it alone tells what is asked */
 const volatile u32 capture_all = 0;	     /* so much of every other message, too */
 const volatile u32 wakeup_bytes = 1 << 20;   /* wake user space when so much waits */
+
+const volatile u32 want_phases = 0; /* phases.bpf.c is attached */
 
 /* Set while the request object is read. User space clears it when the object's
  * layout turns out to be unknown, and the client's sockets then speak for themselves. */

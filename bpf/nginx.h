@@ -71,4 +71,19 @@ static __always_inline u32 user_u32(u64 at)
 	return v;
 }
 
+/* The user-space registers at a uprobe: include/uapi/asm/ptrace.h, so fixed. */
+#if defined(__TARGET_ARCH_x86)
+struct user_regs {
+	u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
+};
+#define FIRST_ARGUMENT(ctx) ((ctx)->di)
+#define SECOND_ARGUMENT(ctx) ((ctx)->si)
+#else
+struct user_regs {
+	u64 regs[31], sp, pc, pstate;
+};
+#define FIRST_ARGUMENT(ctx) ((ctx)->regs[0])
+#define SECOND_ARGUMENT(ctx) ((ctx)->regs[1])
+#endif
+
 #endif

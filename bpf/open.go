@@ -24,6 +24,9 @@ type Options struct {
 	// Probes lets the request object be read. Without, or where the object's layout is
 	// not known, the sockets alone speak.
 	Probes bool
+	// Phases also tells how far nginx came with each request, and when. It costs the
+	// gateway some five microseconds a request.
+	Phases bool
 	// CaptureBytes of each message's head are kept, at most 1024; 0 means as many as the
 	// trace itself needs: little where the request object tells what was asked.
 	CaptureBytes int
@@ -107,6 +110,7 @@ func (s *Source) load() error {
 		traceVarWakeupBytes: uint32(min(1<<20, ring/8)),
 		traceVarNgx:         layoutOf(s.options.Target.Layout),
 		traceVarLua:         luaVMOf(vm),
+		traceVarWantPhases:  flag(s.options.Phases),
 		traceVarWantedHash:  hash,
 		traceVarWantedLen:   length,
 	} {
@@ -118,6 +122,13 @@ func (s *Source) load() error {
 		return fmt.Errorf("load programs: %w", err)
 	}
 	return nil
+}
+
+func flag(on bool) uint32 {
+	if on {
+		return 1
+	}
+	return 0
 }
 
 // watchGateway tells the programs whom to watch.

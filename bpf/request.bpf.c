@@ -11,19 +11,6 @@
 #include "maps.h"
 #include "nginx.h"
 
-/* The user-space registers at a uprobe: include/uapi/asm/ptrace.h, so fixed. */
-#if defined(__TARGET_ARCH_x86)
-struct user_regs {
-	u64 r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di;
-};
-#define FIRST_ARGUMENT(ctx) ((ctx)->di)
-#else
-struct user_regs {
-	u64 regs[31], sp, pc, pstate;
-};
-#define FIRST_ARGUMENT(ctx) ((ctx)->regs[0])
-#endif
-
 SEC("uprobe/ngx_event_connect_peer")
 int connect_peer(struct user_regs *ctx)
 {
@@ -216,6 +203,8 @@ int free_request(struct user_regs *ctx)
 		e->connection_number = WORD(t, ngx.c_number);
 		e->connection_requests = WORD(t, ngx.c_requests);
 	}
+	if (want_phases)
+		read_phases(e);
 	u32 at = 0;
 	read_attempts(e, &at, states);
 	e->line_len = append(e, &at, line.len, line.data, LINE_MAX_LEN);

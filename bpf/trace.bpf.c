@@ -1,17 +1,19 @@
 //go:build ignore
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-/* One object of five parts, so that they share their maps without further ado. */
+/* One object of six parts, so that they share their maps without further ado. */
 #include "socket.bpf.c"
 #include "syscall.bpf.c"
 #include "tcp.bpf.c"
 #include "process.bpf.c"
+#include "phases.bpf.c"
 #include "request.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
 
 /* Types that no map mentions: named here so that BTF, and so Go, gets them. */
 const enum event_kind *unused_event_kind __attribute__((unused));
+const enum phase *unused_phase __attribute__((unused));
 const enum loss *unused_loss __attribute__((unused));
 const enum target_flags *unused_target_flags __attribute__((unused));
 const enum side *unused_side __attribute__((unused));

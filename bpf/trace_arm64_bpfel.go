@@ -173,6 +173,29 @@ type traceNgxLayout struct {
 	EltValue           uint32
 }
 
+type tracePhase uint32
+
+const (
+	tracePhasePHASE_PROCESS  tracePhase = 0
+	tracePhasePHASE_ACCESS   tracePhase = 1
+	tracePhasePHASE_UPSTREAM tracePhase = 2
+	tracePhasePHASE_RESPONSE tracePhase = 3
+	tracePhasePHASES         tracePhase = 4
+)
+
+type tracePhaseKey struct {
+	_       structs.HostLayout
+	Request uint64
+	Pid     uint64
+}
+
+type tracePhases struct {
+	_       structs.HostLayout
+	Began   [4]uint64
+	Lua     uint64
+	LuaRuns uint64
+}
+
 type traceProcessEvent struct {
 	_        structs.HostLayout
 	Kind     uint32
@@ -212,6 +235,7 @@ type traceRequestEvent struct {
 	Out                traceFlow
 	Local              traceAddress
 	Remote             traceAddress
+	Phases             tracePhases
 	AttemptsLen        uint32
 	AttemptsKept       uint32
 	LineLen            uint32
@@ -285,6 +309,8 @@ type traceTarget struct {
 		Exchange uint32
 		How      uint32
 	}
+	LuaRequest  uint64
+	LuaSince    uint64
 	PendingPeer uint64
 	Pending     struct {
 		_        structs.HostLayout
@@ -318,19 +344,26 @@ const (
 	traceMapEvents                 = "events"
 	traceMapListening              = "listening"
 	traceMapLosses                 = "losses"
+	traceMapPhasesOf               = "phases_of"
 	traceMapRooms                  = "rooms"
 	traceMapSocketIds              = "socket_ids"
 	traceMapSockets                = "sockets"
 	traceMapTails                  = "tails"
 	traceMapTargets                = "targets"
+	traceProgAccessHandler         = "access_handler"
 	traceProgConnectPeer           = "connect_peer"
 	traceProgFreeRequest           = "free_request"
 	traceProgInetSockSetState      = "inet_sock_set_state"
 	traceProgInetSockSetStateAgain = "inet_sock_set_state_again"
+	traceProgProcessRequest        = "process_request"
+	traceProgRunThread             = "run_thread"
+	traceProgRunThreadReturns      = "run_thread_returns"
 	traceProgSchedProcessExit      = "sched_process_exit"
 	traceProgSchedProcessFork      = "sched_process_fork"
+	traceProgSendHeader            = "send_header"
 	traceProgSysEnter              = "sys_enter"
 	traceProgSysExit               = "sys_exit"
+	traceProgUpstreamInit          = "upstream_init"
 	traceVarCaptureAll             = "capture_all"
 	traceVarCaptureBytes           = "capture_bytes"
 	traceVarLua                    = "lua"
@@ -339,11 +372,13 @@ const (
 	traceVarUnusedAttempt          = "unused_attempt"
 	traceVarUnusedEventKind        = "unused_event_kind"
 	traceVarUnusedLoss             = "unused_loss"
+	traceVarUnusedPhase            = "unused_phase"
 	traceVarUnusedProcessEvent     = "unused_process_event"
 	traceVarUnusedRequestEvent     = "unused_request_event"
 	traceVarUnusedSide             = "unused_side"
 	traceVarUnusedTargetFlags      = "unused_target_flags"
 	traceVarWakeupBytes            = "wakeup_bytes"
+	traceVarWantPhases             = "want_phases"
 	traceVarWantedHash             = "wanted_hash"
 	traceVarWantedLen              = "wanted_len"
 )
@@ -390,14 +425,20 @@ type traceSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type traceProgramSpecs struct {
+	AccessHandler         *ebpf.ProgramSpec `ebpf:"access_handler"`
 	ConnectPeer           *ebpf.ProgramSpec `ebpf:"connect_peer"`
 	FreeRequest           *ebpf.ProgramSpec `ebpf:"free_request"`
 	InetSockSetState      *ebpf.ProgramSpec `ebpf:"inet_sock_set_state"`
 	InetSockSetStateAgain *ebpf.ProgramSpec `ebpf:"inet_sock_set_state_again"`
+	ProcessRequest        *ebpf.ProgramSpec `ebpf:"process_request"`
+	RunThread             *ebpf.ProgramSpec `ebpf:"run_thread"`
+	RunThreadReturns      *ebpf.ProgramSpec `ebpf:"run_thread_returns"`
 	SchedProcessExit      *ebpf.ProgramSpec `ebpf:"sched_process_exit"`
 	SchedProcessFork      *ebpf.ProgramSpec `ebpf:"sched_process_fork"`
+	SendHeader            *ebpf.ProgramSpec `ebpf:"send_header"`
 	SysEnter              *ebpf.ProgramSpec `ebpf:"sys_enter"`
 	SysExit               *ebpf.ProgramSpec `ebpf:"sys_exit"`
+	UpstreamInit          *ebpf.ProgramSpec `ebpf:"upstream_init"`
 }
 
 // traceMapSpecs contains maps before they are loaded into the kernel.
@@ -408,6 +449,7 @@ type traceMapSpecs struct {
 	Events    *ebpf.MapSpec `ebpf:"events"`
 	Listening *ebpf.MapSpec `ebpf:"listening"`
 	Losses    *ebpf.MapSpec `ebpf:"losses"`
+	PhasesOf  *ebpf.MapSpec `ebpf:"phases_of"`
 	Rooms     *ebpf.MapSpec `ebpf:"rooms"`
 	SocketIds *ebpf.MapSpec `ebpf:"socket_ids"`
 	Sockets   *ebpf.MapSpec `ebpf:"sockets"`
@@ -427,11 +469,13 @@ type traceVariableSpecs struct {
 	UnusedAttempt      *ebpf.VariableSpec `ebpf:"unused_attempt"`
 	UnusedEventKind    *ebpf.VariableSpec `ebpf:"unused_event_kind"`
 	UnusedLoss         *ebpf.VariableSpec `ebpf:"unused_loss"`
+	UnusedPhase        *ebpf.VariableSpec `ebpf:"unused_phase"`
 	UnusedProcessEvent *ebpf.VariableSpec `ebpf:"unused_process_event"`
 	UnusedRequestEvent *ebpf.VariableSpec `ebpf:"unused_request_event"`
 	UnusedSide         *ebpf.VariableSpec `ebpf:"unused_side"`
 	UnusedTargetFlags  *ebpf.VariableSpec `ebpf:"unused_target_flags"`
 	WakeupBytes        *ebpf.VariableSpec `ebpf:"wakeup_bytes"`
+	WantPhases         *ebpf.VariableSpec `ebpf:"want_phases"`
 	WantedHash         *ebpf.VariableSpec `ebpf:"wanted_hash"`
 	WantedLen          *ebpf.VariableSpec `ebpf:"wanted_len"`
 }
@@ -460,6 +504,7 @@ type traceMaps struct {
 	Events    *ebpf.Map `ebpf:"events"`
 	Listening *ebpf.Map `ebpf:"listening"`
 	Losses    *ebpf.Map `ebpf:"losses"`
+	PhasesOf  *ebpf.Map `ebpf:"phases_of"`
 	Rooms     *ebpf.Map `ebpf:"rooms"`
 	SocketIds *ebpf.Map `ebpf:"socket_ids"`
 	Sockets   *ebpf.Map `ebpf:"sockets"`
@@ -473,6 +518,7 @@ func (m *traceMaps) Close() error {
 		m.Events,
 		m.Listening,
 		m.Losses,
+		m.PhasesOf,
 		m.Rooms,
 		m.SocketIds,
 		m.Sockets,
@@ -493,11 +539,13 @@ type traceVariables struct {
 	UnusedAttempt      *ebpf.Variable `ebpf:"unused_attempt"`
 	UnusedEventKind    *ebpf.Variable `ebpf:"unused_event_kind"`
 	UnusedLoss         *ebpf.Variable `ebpf:"unused_loss"`
+	UnusedPhase        *ebpf.Variable `ebpf:"unused_phase"`
 	UnusedProcessEvent *ebpf.Variable `ebpf:"unused_process_event"`
 	UnusedRequestEvent *ebpf.Variable `ebpf:"unused_request_event"`
 	UnusedSide         *ebpf.Variable `ebpf:"unused_side"`
 	UnusedTargetFlags  *ebpf.Variable `ebpf:"unused_target_flags"`
 	WakeupBytes        *ebpf.Variable `ebpf:"wakeup_bytes"`
+	WantPhases         *ebpf.Variable `ebpf:"want_phases"`
 	WantedHash         *ebpf.Variable `ebpf:"wanted_hash"`
 	WantedLen          *ebpf.Variable `ebpf:"wanted_len"`
 }
@@ -506,26 +554,38 @@ type traceVariables struct {
 //
 // It can be passed to loadTraceObjects or ebpf.CollectionSpec.LoadAndAssign.
 type tracePrograms struct {
+	AccessHandler         *ebpf.Program `ebpf:"access_handler"`
 	ConnectPeer           *ebpf.Program `ebpf:"connect_peer"`
 	FreeRequest           *ebpf.Program `ebpf:"free_request"`
 	InetSockSetState      *ebpf.Program `ebpf:"inet_sock_set_state"`
 	InetSockSetStateAgain *ebpf.Program `ebpf:"inet_sock_set_state_again"`
+	ProcessRequest        *ebpf.Program `ebpf:"process_request"`
+	RunThread             *ebpf.Program `ebpf:"run_thread"`
+	RunThreadReturns      *ebpf.Program `ebpf:"run_thread_returns"`
 	SchedProcessExit      *ebpf.Program `ebpf:"sched_process_exit"`
 	SchedProcessFork      *ebpf.Program `ebpf:"sched_process_fork"`
+	SendHeader            *ebpf.Program `ebpf:"send_header"`
 	SysEnter              *ebpf.Program `ebpf:"sys_enter"`
 	SysExit               *ebpf.Program `ebpf:"sys_exit"`
+	UpstreamInit          *ebpf.Program `ebpf:"upstream_init"`
 }
 
 func (p *tracePrograms) Close() error {
 	return _TraceClose(
+		p.AccessHandler,
 		p.ConnectPeer,
 		p.FreeRequest,
 		p.InetSockSetState,
 		p.InetSockSetStateAgain,
+		p.ProcessRequest,
+		p.RunThread,
+		p.RunThreadReturns,
 		p.SchedProcessExit,
 		p.SchedProcessFork,
+		p.SendHeader,
 		p.SysEnter,
 		p.SysExit,
+		p.UpstreamInit,
 	)
 }
 

@@ -18,6 +18,7 @@ type traceOptions struct {
 	query  gateway.Query
 	filter trace.Filter
 	probes string
+	phases bool
 	limit  limits
 	show   display
 }
@@ -74,6 +75,7 @@ func (o *traceOptions) addFlags(f *pflag.FlagSet) {
 	o.limit.addFlags(f)
 	f.Var(number[int]{&o.query.PID, 1}, "pid", "of the gateway's master or any worker, if there are several gateways")
 	f.Var(choice{&o.probes, "MODE", probeModes()}, "probes", "auto reads nginx's request object if it can, off watches sockets alone")
+	f.BoolVar(&o.phases, "phases", false, "also show nginx's phases, and how long Lua ran; costs the gateway some 5 µs a request")
 	o.show.addFlags(f)
 	f.BoolVar(&o.show.summary, "summary", false, "show no single request, but a table of all at the end")
 }
@@ -84,6 +86,9 @@ func (l *limits) addFlags(f *pflag.FlagSet) {
 }
 
 func (o *traceOptions) run(ctx context.Context, env Env) error {
+	if o.phases && o.probes == "off" {
+		return hint.Wrap(hint.Misuse(errors.New("--phases cannot be told with --probes off")), "leave one of the two out")
+	}
 	if err := o.show.settle(env); err != nil {
 		return err
 	}
@@ -104,7 +109,7 @@ func (o *traceOptions) run(ctx context.Context, env Env) error {
 		return err
 	}
 	w := &window{
-		env: env, talk: newTalk(env), target: target, probes: o.probes == "auto",
+		env: env, talk: newTalk(env), target: target, probes: o.probes == "auto", phases: o.phases,
 		duration: o.limit.duration, count: o.limit.count, keep: o.filter.Keep,
 		to: sink, out: out, quiet: o.show.summary,
 	}

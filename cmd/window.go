@@ -23,6 +23,7 @@ type window struct {
 	talk     *talk
 	target   *gateway.Target
 	probes   bool
+	phases   bool
 	duration time.Duration // 0 means no end
 	count    uint64        // 0 means no end
 	keep     func(*trace.Exchange) string
@@ -57,7 +58,7 @@ func (w *window) run(ctx context.Context) (trace.Summary, error) {
 func (w *window) watch(ctx context.Context) (trace.Summary, error) {
 	defer spareCollector()()
 	w.talk.say("gateway: %s", describe(w.target))
-	src, err := w.env.OpenTrace(ctx, bpf.Options{Target: w.target, Probes: w.probes, Log: w.env.Log})
+	src, err := w.env.OpenTrace(ctx, bpf.Options{Target: w.target, Probes: w.probes, Phases: w.phases, Log: w.env.Log})
 	if err != nil {
 		return trace.Summary{}, err
 	}

@@ -178,9 +178,22 @@ type Request struct {
 
 	Attempts     []UpstreamState // at most six; AttemptsLen is the true number
 	AttemptsLen  int
+	Phases       Phases
 	TraceParent  string // request headers, empty when absent
 	RequestID    string
 	HeaderValues []string // of the further headers that were asked for
+}
+
+// Phases tells when nginx came to a part of its work on a request; a zero time that it did
+// not, or that it was not watched.
+type Phases struct {
+	Process  time.Time // the head was read: rewrite and preaccess
+	Access   time.Time // Lua's access handler: APISIX's router and most plugins
+	Upstream time.Time // proxying, and with it the balancer
+	Response time.Time // the response's head: header_filter, body_filter
+	Ended    time.Time // the log phase is next
+	Lua      time.Duration
+	LuaRuns  int // in so many runs
 }
 
 // UpstreamState is nginx's own record of one attempt, in its clock's milliseconds.

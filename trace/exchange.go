@@ -50,6 +50,7 @@ const (
 	RoleAttempt                    // one try at an upstream node
 	RoleCall                       // what Lua or a subrequest asked on the way: Redis, auth, mirror
 	RoleUpstream                   // the upstream's own process
+	RolePhase                      // a part of nginx's own work on the request
 )
 
 // Exchange is one client request, its response and everything that was seen of it.
@@ -99,6 +100,7 @@ type Timing struct {
 	GatewayQueue    time.Duration // of it: from the event loop's wake-up to the first read
 	GatewayResponse time.Duration // last attempt's first byte to the first byte to the client
 	ClientWrite     time.Duration // first to last byte of the response
+	Lua             time.Duration // for which Lua's threads ran, mostly in Gateway; 0 where they were not watched
 }
 
 // Attempt is one try at an upstream node. Durations that were not seen are -1.

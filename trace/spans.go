@@ -20,6 +20,7 @@ func (a *Assembler) spans(x *Exchange, w *work, c *leg) {
 	}
 	if w.request != nil {
 		root = a.gatewaySpan(x, w, c, root).ID
+		a.phaseSpans(x, &w.request.Phases, root)
 	}
 	for i, l := range a.tries {
 		a.attemptSpans(x, i, l, root)

@@ -6,6 +6,9 @@ import "time"
 func (w *work) times(x *Exchange, c *leg) {
 	t := &x.Timing
 	*t = Timing{ClientRead: -1, Gateway: -1, GatewayQueue: -1, GatewayResponse: -1, ClientWrite: -1}
+	if w.request != nil {
+		t.Lua = w.request.Phases.Lua
+	}
 	if w.request != nil && w.request.Stream || c.in.Began.IsZero() {
 		w.coarseTimes(x, c)
 		return

@@ -79,6 +79,7 @@ func timingField(b []byte, x *trace.Exchange) []byte {
 	b = nsField(b, `"gateway_queue_ns":`, t.GatewayQueue)
 	b = nsField(b, `"gateway_response_ns":`, t.GatewayResponse)
 	b = nsField(b, `"client_write_ns":`, t.ClientWrite)
+	b = countField(b, `"lua_ns":`, int64(t.Lua))
 	b = textField(b, `"clock":`, x.Clock)
 	return append(shut(b, '}'), ',')
 }
@@ -155,6 +156,8 @@ func roleWord(r trace.Role) string {
 		return "call"
 	case trace.RoleUpstream:
 		return "upstream"
+	case trace.RolePhase:
+		return "phase"
 	}
 	return "unknown"
 }

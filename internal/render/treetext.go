@@ -43,8 +43,13 @@ func breakdown(x *trace.Exchange) []piece {
 	}
 	t := &x.Timing
 	queued := ""
-	if t.GatewayQueue > 0 {
+	switch {
+	case t.GatewayQueue > 0 && t.Lua > 0:
+		queued = " (queued " + elapsed(x, t.GatewayQueue) + ", Lua " + elapsed(x, t.Lua) + ")"
+	case t.GatewayQueue > 0:
 		queued = " (queued " + elapsed(x, t.GatewayQueue) + ")"
+	case t.Lua > 0:
+		queued = " (Lua " + elapsed(x, t.Lua) + ")"
 	}
 	add(then, "client read", t.ClientRead, "")
 	add(then, "gateway", t.Gateway, queued)
