@@ -48,7 +48,8 @@ func runTales(t *testing.T, group string, tales []tale) {
 			if got := strings.Join(gists, "; "); got != tt.gist {
 				t.Errorf("shown: %s\nwant:  %s", got, tt.gist)
 			}
-			testrig.Golden(t, group+"/"+strings.ReplaceAll(strings.ReplaceAll(tt.name, ",", ""), " ", "_")+".txt", all)
+			file := strings.NewReplacer(" ", "_", ",", "", "'", "").Replace(tt.name)
+			testrig.Golden(t, group+"/"+file+".txt", all)
 		})
 	}
 }
