@@ -370,6 +370,16 @@ static __always_inline void take_turn(struct target *t, struct socket_state *s)
 	}
 }
 
+/* Is it the TLS alert with which nginx closes a connection? It belongs to no request, and
+ * would pass for the end of one. */
+static __always_inline bool says_goodbye(struct target *t, struct socket_state *s, u32 direction, struct bytes *b)
+{
+	if (direction != DIRECTION_OUT || s->side != SIDE_CONNECTED || s->last != DIRECTION_IN || !(t->flags & TARGET_WORKER) ||
+	    s->asked[0] < 0x14 || s->asked[0] > 0x17 || b->count)
+		return false;
+	return (user_u32(b->at) & 0xff) == 0x15;
+}
+
 /* Bytes move at a socket: account for them, and tell when a message begins. */
 static __noinline int move(struct target *t, struct socket_state *s, u64 key, u32 direction, struct bytes *b)
 {
@@ -384,6 +394,8 @@ static __noinline int move(struct target *t, struct socket_state *s, u64 key, u3
 	bool worker = t->flags & TARGET_WORKER;
 	u32 starts = 0;
 	settle_out(s);
+	if (says_goodbye(t, s, direction, b))
+		return 0;
 	struct flow before = s->flows[!direction];
 	if (s->side == SIDE_ACCEPTED) {
 		if (accepted_turns(t, s, direction)) {
@@ -431,12 +443,15 @@ static __noinline int move(struct target *t, struct socket_state *s, u64 key, u3
 	if (told)
 		return 0;
 	struct message_event *e = &room->message;
+	bool asks = direction == (s->side == SIDE_CONNECTED ? DIRECTION_OUT : DIRECTION_IN);
+	if (asks && worker) {
+		__builtin_memset(s->asked, 0, sizeof(s->asked));
+		if (copy_head(e->head, b, sizeof(s->asked)) == sizeof(s->asked))
+			__builtin_memcpy(s->asked, e->head, sizeof(s->asked));
+	}
 	if (joins(t, s)) {
 		struct tail_key tail = {s->id, s->exchange};
-		if (direction == (s->side == SIDE_CONNECTED ? DIRECTION_OUT : DIRECTION_IN)) {
-			__builtin_memset(s->asked, 0, sizeof(s->asked));
-			if (worker && copy_head(e->head, b, sizeof(s->asked)) == sizeof(s->asked))
-				__builtin_memcpy(s->asked, e->head, sizeof(s->asked));
+		if (asks) {
 			if (!worker) /* should the answer take long */
 				keep_tail(t, s, tgid, room, 0);
 			return 0;
