@@ -1,6 +1,9 @@
 package trace
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 const (
 	// maxWorks bounds the requests under way that are remembered, maxLegs the sockets.
@@ -8,6 +11,8 @@ const (
 	maxLegs  = 1 << 17
 	// quietFor ends a request without a length, once nothing has moved for so long.
 	quietFor = 300 * time.Millisecond
+	// ageEvery is for how long a request is remembered whose end may have been lost.
+	ageEvery = 2 * time.Minute
 )
 
 // Assembler joins the events of one request into an Exchange. It is fed by Add, in
@@ -25,6 +30,8 @@ type Assembler struct {
 
 	strangers map[uint32]*leg // of far, by their first byte in: no leg is known to have sent it
 	gone      []*leg          // strangers whose socket was closed
+	leaving   []*leg          // client's sockets that were closed in the middle of something
+	aged      time.Time       // when the works were last looked through
 
 	// Where the request object is not read:
 	clients map[SocketID]*work // the current request of each client's socket
@@ -103,11 +110,24 @@ func (a *Assembler) process(at time.Time, p *Process) {
 	if !p.Exited {
 		return
 	}
+	end := *p // the event's is not ours to keep
+	p = &end
+	for _, l := range a.leaving {
+		if w := a.open(workKey{socket: l.Socket, exchange: l.exchange}); w != nil && l.PID == p.PID {
+			w.client = l
+		}
+	}
+	a.leaving = nil
 	for _, w := range a.works {
 		if w.pid() == p.PID {
-			w.died = p
-			w.at = at
+			w.died, w.at = p, at
 			a.queue(w)
+		}
+	}
+	for _, w := range a.ready {
+		// Its sockets were told before it: nothing else closed them.
+		if w.client != nil && w.client.PID == p.PID && w.client.closed.Equal(at) && w.answer.Status == 0 {
+			w.died = p
 		}
 	}
 	for s, l := range a.legs {
@@ -166,7 +186,32 @@ func (a *Assembler) swept(t time.Time) error {
 		}
 	}
 	a.sweepGone(t.Add(-quietFor))
+	a.leaving = nil
+	if t.Sub(a.aged) >= ageEvery {
+		a.aged = t
+		a.age(t.Add(-ageEvery))
+	}
 	return a.emit()
+}
+
+// age forgets the requests for which nothing is under way since t, and whose end was lost,
+// if ever it comes.
+func (a *Assembler) age(t time.Time) {
+works:
+	for key, w := range a.works {
+		if w.client != nil {
+			continue
+		}
+		for _, l := range w.legs {
+			if !l.over() || l.ended().After(t) {
+				continue works
+			}
+		}
+		for _, l := range w.legs {
+			a.forget(l)
+		}
+		delete(a.works, key)
+	}
 }
 
 // sweepGone forgets the strangers that were closed before t: the gateway's end of their
@@ -188,6 +233,7 @@ func (a *Assembler) sweepGone(t time.Time) {
 
 // emit shows the requests that are ready.
 func (a *Assembler) emit() error {
+	slices.SortStableFunc(a.ready, func(v, w *work) int { return v.at.Compare(w.at) })
 	for i, w := range a.ready {
 		a.ready[i] = nil
 		shown := a.build(w)

@@ -29,6 +29,9 @@ func (a *Assembler) byStates(x *Exchange, w *work) {
 	for l := w.nextAttempt(&next); l != nil; l = w.nextAttempt(&next) {
 		a.try(x, l, nil, l.Remote) // more than the kernel side copies
 	}
+	if t := x.lastAttempt(); t != nil && len(x.Attempts) > len(w.request.Attempts) && t.Status == 0 && t.Received > 0 {
+		t.Status, t.ErrType, t.Reason = w.request.Status, "", ""
+	}
 }
 
 // attemptAt returns the next of nginx's own legs if it leads to peer.
@@ -213,7 +216,7 @@ func (t *Attempt) bySocket(l *leg, s *UpstreamState) {
 		t.Connect = since(l.Opened, end)
 	}
 	t.Duration = since(t.Start, end)
-	if t.Status == 0 {
+	if t.Status == 0 && (s != nil || !l.sealed()) {
 		t.ErrType, t.Reason = failure(l, s, t)
 	}
 }

@@ -216,10 +216,12 @@ func putUint64(b []byte, n uint64) {
 
 // parseTraceParent reads the W3C header; what is not valid is as if it were not there.
 func parseTraceParent(s string) (id TraceID, parent SpanID) {
-	if len(s) < 55 || s[2] != '-' || s[35] != '-' || s[52] != '-' || s[:2] == "ff" {
+	var version, flags [1]byte
+	if len(s) < 55 || s[2] != '-' || s[35] != '-' || s[52] != '-' || !unhex(version[:], s[:2]) || !unhex(flags[:], s[53:55]) {
 		return id, parent
 	}
-	if s[:2] == "00" && len(s) != 55 {
+	// Later versions may go on after another dash.
+	if version[0] == 0xff || len(s) > 55 && (version[0] == 0 || s[55] != '-') {
 		return id, parent
 	}
 	if !unhex(id[:], s[3:35]) || !unhex(parent[:], s[36:52]) || id == (TraceID{}) || parent == (SpanID{}) {

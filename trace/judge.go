@@ -9,6 +9,7 @@ func (a *Assembler) judge(x *Exchange, w *work, c *leg) {
 	switch {
 	case w.died != nil:
 		x.Source, x.ErrType = FromNginx, ErrGatewayDied
+		x.excuse(ErrGatewayDied, "the worker died while it waited")
 		x.Reason = "worker " + strconv.Itoa(w.died.PID) + " ended while the request was under way" + signalOf(w.died.Status)
 		return
 	case x.Status == 0 || x.Status == 499:
@@ -41,7 +42,13 @@ func (a *Assembler) judge(x *Exchange, w *work, c *leg) {
 // sealed reports whether an attempt brought an answer that cannot be read.
 func (a *Assembler) sealed(i int) bool {
 	l := a.tries[i]
-	return l != nil && isRecord(l.asked) && !l.in.Began.IsZero()
+	return l != nil && l.sealed()
+}
+
+// sealed reports whether there is an answer that cannot be read. One that came in the
+// handshake is none.
+func (l *leg) sealed() bool {
+	return isRecord(l.asked) && !l.in.Began.IsZero() && (!isTLS(l.asked) || l.out.Turned.After(l.out.Began))
 }
 
 // unanswered is for clients that got no response: most have gone away themselves.
@@ -65,6 +72,7 @@ func (w *work) unanswered(x *Exchange, c *leg) {
 		switch {
 		case last != nil && last.Status == 0:
 			x.Reason += ", while the gateway waited for " + last.PeerName
+			x.excuse(ErrClientGone, "the client had gone, so the gateway gave up")
 		case last == nil:
 			x.Reason += ", before the gateway asked an upstream"
 		}
@@ -72,6 +80,13 @@ func (w *work) unanswered(x *Exchange, c *leg) {
 		x.ErrType, x.Reason = ErrOther, "the connection ended before a whole request had come"
 	default:
 		x.ErrType, x.Reason = ErrOther, "the gateway closed the connection without a response"
+	}
+}
+
+// excuse says why the last attempt has no answer, where the node has not failed.
+func (x *Exchange) excuse(kind, reason string) {
+	if last := x.lastAttempt(); last != nil && last.Status == 0 && last.ErrType == ErrTimeout {
+		last.ErrType, last.Reason = kind, reason
 	}
 }
 

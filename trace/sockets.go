@@ -244,22 +244,19 @@ func (a *Assembler) close(at time.Time, c *Close) {
 }
 
 // clientLeaves takes the end of a client's socket. With the request object it is told only
-// of a worker that died, and then of what was under way.
+// of a worker that died, whose end comes next.
 func (a *Assembler) clientLeaves(at time.Time, c *Close) {
 	w := a.clients[c.Socket]
+	known := a.numbers[c.Socket] > 0
 	delete(a.numbers, c.Socket)
-	if w == nil {
-		if c.In.Began.IsZero() {
-			return
-		}
-		if w = a.open(workKey{socket: c.Socket, exchange: c.Exchange}); w == nil {
-			return
-		}
-		w.client = &leg{Conn: c.Conn, exchange: c.Exchange, latest: c.Exchange, tick: c.Tick}
+	switch {
+	case w != nil:
 		w.client.shut(at, c)
-		return
+		w.at = at
+		a.queue(w)
+	case !known && !c.In.Began.IsZero():
+		l := &leg{Conn: c.Conn, exchange: c.Exchange, latest: c.Exchange, tick: c.Tick}
+		l.shut(at, c)
+		a.leaving = append(a.leaving, l)
 	}
-	w.client.shut(at, c)
-	w.at = at
-	a.queue(w)
 }

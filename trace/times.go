@@ -35,6 +35,12 @@ func (w *work) times(x *Exchange, c *leg) {
 	} else if !answered.IsZero() && asked.After(answered) {
 		asked = read
 	}
+	if w.request != nil && w.request.Status == 408 {
+		asked = w.at // nginx waited for the rest
+		if !answered.IsZero() {
+			asked = answered
+		}
+	}
 	t.ClientRead = since(read, asked)
 	end := c.out.Ended
 	if end.IsZero() {
@@ -47,7 +53,7 @@ func (w *work) times(x *Exchange, c *leg) {
 	if first != nil {
 		until = first.Start
 	}
-	t.Gateway = since(asked, until) + max(t.GatewayQueue, 0)
+	t.Gateway = max(since(asked, until)-x.unseen(), 0) + max(t.GatewayQueue, 0)
 	if !answered.IsZero() {
 		t.ClientWrite = since(answered, end)
 	}
@@ -77,7 +83,7 @@ func (w *work) coarseTimes(x *Exchange, c *leg) {
 	if first := x.firstAttempt(); first != nil {
 		x.Timing.Gateway = since(x.Start, first.Start)
 	} else {
-		x.Timing.Gateway = x.Duration
+		x.Timing.Gateway = max(x.Duration-x.unseen(), 0)
 	}
 	if last := x.lastAttempt(); last != nil && !last.Start.IsZero() {
 		x.Timing.GatewayResponse = since(last.Start.Add(max(last.Duration, 0)), end)
@@ -92,6 +98,18 @@ func (w *work) decrypted(c *leg) time.Time {
 		return w.request.Started // the last turn is a body
 	}
 	return read
+}
+
+// unseen returns the time of the attempts whose sockets were not seen, by nginx's clock;
+// it is 0 where one was, since only then is their place in time known.
+func (x *Exchange) unseen() (sum time.Duration) {
+	if x.firstAttempt() != nil {
+		return 0
+	}
+	for i := range x.Attempts {
+		sum += max(x.Attempts[i].Duration, 0)
+	}
+	return sum
 }
 
 func (x *Exchange) firstAttempt() *Attempt {
