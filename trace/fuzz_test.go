@@ -64,6 +64,8 @@ func tellSpoiled(t *testing.T, p *play, mishaps []byte, last time.Time) {
 	}
 	s.exits(p.worker, 9)
 	s.sweep()
+	s.now = last.Add(time.Hour)
+	s.sweep()
 	if err := s.a.Flush(); err != nil {
 		t.Error(err)
 	}

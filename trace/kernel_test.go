@@ -53,10 +53,19 @@ func (c *socket) silent() bool {
 	return c.conn.Gateway && c.conn.Side == trace.SideAccepted && c.s.probes
 }
 
+// saysGoodbye is a TLS alert after an answer, of which nothing is told.
+func (c *socket) saysGoodbye(d trace.Direction, head string) bool {
+	return d == trace.Out && c.conn.Side == trace.SideConnected && c.moved && c.last == trace.In && c.conn.Gateway &&
+		len(c.asked) > 0 && c.asked[0] >= 0x14 && c.asked[0] <= 0x17 && head[0] == 0x15
+}
+
 // move moves size bytes, of which head are the first.
 func (c *socket) move(d trace.Direction, head string, size int) {
 	c.s.t.Helper()
 	s, before := c.s, c.flows[1-d]
+	if c.saysGoodbye(d, head) {
+		return
+	}
 	starts := c.turns(d)
 	if starts {
 		c.exchange++
@@ -112,12 +121,15 @@ func (c *socket) move(d trace.Direction, head string, size int) {
 		Conn: c.conn, Exchange: c.exchange, Starts: starts, Direction: d, Flow: *f, Before: before,
 		Owner: c.owner, Tick: c.tick, Head: []byte(head[:min(len(head), limit)]),
 	}
+	asks := (d == trace.Out) == (c.conn.Side == trace.SideConnected)
+	if asks && c.conn.Gateway {
+		c.asked = nil
+		if len(head) >= 8 {
+			c.asked = []byte(head[:8])
+		}
+	}
 	if c.joins() {
-		if (d == trace.Out) == (c.conn.Side == trace.SideConnected) { // the request waits for the response
-			c.asked = nil
-			if c.conn.Gateway && len(head) >= 8 {
-				c.asked = []byte(head[:8])
-			}
+		if asks { // the request waits for the response
 			if !c.conn.Gateway {
 				c.tails[c.exchange] = c.tail()
 			}

@@ -52,6 +52,43 @@ func TestNothingGrows(t *testing.T) {
 	}
 }
 
+// TestCallsOfStreamsAreLetGo: of an HTTP/2 connection's calls that only the event-loop tick
+// ties to it, nobody knows for which stream they were.
+func TestCallsOfStreamsAreLetGo(t *testing.T) {
+	s := newStory(t, true)
+	c, redis := s.secure(0), s.pooled(redisAddr, time.Second)
+	for i := range 100 {
+		s.tick(20_000 + i*1000)
+		c.reads(record)
+		redis.writes(incr)
+		s.tick(20_500 + i*1000)
+		redis.reads(":7\r\n")
+		c.writes(record)
+		r := get("/", 200)
+		r.Stream, r.TLS, r.Version = true, true, 2000
+		c.stream = uint32(i + 1)
+		s.ends(c, r)
+		s.sweep()
+	}
+	s.end() // proves that nothing is kept
+}
+
+// TestRequestsWithoutEndAreLetGo: under overload the ends of requests are lost, and of a
+// client's socket nothing else tells.
+func TestRequestsWithoutEndAreLetGo(t *testing.T) {
+	s := newStory(t, true)
+	for i := range 1000 {
+		c, n := s.accepts(aClient), s.pooled(node1, time.Second)
+		s.tick(i * 1000)
+		c.reads(orders)
+		s.by(c, trace.OwnerUpstream)
+		n.writes(orders)
+		n.reads(ok)
+		n.closes()
+	}
+	s.end()
+}
+
 // TestRequestsAreLetGoWithTheirWorker, if their ends were not told.
 func TestRequestsAreLetGoWithTheirWorker(t *testing.T) {
 	s := newStory(t, true)
@@ -86,5 +123,26 @@ func TestTooManySockets(t *testing.T) {
 	}
 	if lost := a.Lost()["assembler_sockets_full"]; lost != 10 {
 		t.Errorf("lost are %v", a.Lost())
+	}
+}
+
+// TestQuietTunnelIsKept: a WebSocket may be silent for long, and its request ends yet.
+func TestQuietTunnelIsKept(t *testing.T) {
+	s := newStory(t, true)
+	n, c := s.pooled(node1, time.Second), s.asks(0)
+	n.writes(orders)
+	s.tick(300)
+	n.reads(lines("HTTP/1.1 101 Switching Protocols", "Upgrade: websocket"))
+	c.writes(lines("HTTP/1.1 101 Switching Protocols", "Upgrade: websocket"))
+	for us := 60_000_000; us <= 600_000_000; us += 60_000_000 {
+		s.tick(us)
+		s.sweep()
+	}
+	c.peerCloses()
+	n.closes()
+	s.ends(c, get("/orders", 101, state(node1, 101, 0, 0, 600_000)))
+	s.end()
+	if x := &s.shown[0]; len(x.Attempts) != 1 || x.Attempts[0].Start.IsZero() {
+		t.Errorf("shown is\n%s", dump(s.began, x))
 	}
 }
