@@ -83,7 +83,10 @@ func List(ctx context.Context) ([]*Target, error) {
 func (s *scanner) explainNone() error {
 	switch {
 	case s.unreadable > 0:
-		err := fmt.Errorf("find gateway: %w: %d processes could not be read: %s", ErrNotFound, s.unreadable, needPtrace)
+		err := fmt.Errorf("find gateway: %w: none of %d processes runs nginx, and %d could not be read", ErrNotFound, s.seen, s.unreadable)
+		if os.Geteuid() == 0 { // what root may not read is hardly a gateway
+			return hint.Wrap(err, whereToRun)
+		}
 		return hint.Wrap(err, needPtrace)
 	case !exists("/proc/1"):
 		err := fmt.Errorf("find gateway: %w: /proc hides the processes of other users", ErrNotFound)
