@@ -33,6 +33,8 @@ func Main() {
 		}
 		return
 	case roleUpstreams:
+		// Run again through /proc/self/exe, it would be called exe.
+		_ = os.WriteFile("/proc/self/comm", []byte("rig-"+r), 0)
 		err = runUpstreams(os.Stdin, os.Stdout)
 	case roleLoad:
 		err = runLoad(os.Stdin, os.Stdout)
