@@ -60,7 +60,7 @@ func (c claims) judge(rows map[testrig.Kind]*row, x *traced) *counterexample {
 		switch {
 		case f == nil || f.Worker != x.PID || f.ClientPort != x.ClientPort || !x.covers(e):
 			r.attempts.surplus(e)
-			text := fmt.Sprintf("%s: an attempt that is not this connection's: %s\n%s", r.kind, e, x.claims())
+			text := fmt.Sprintf("%s: an attempt that is not this connection's: %s\nbut of %s\n%s", r.kind, e, f.short(), x.claims())
 			bad = &counterexample{kind: r.kind, exact: e.exact, text: text}
 		case f.kind == tlsKind:
 			r.attempts.right++
@@ -70,6 +70,14 @@ func (c claims) judge(rows map[testrig.Kind]*row, x *traced) *counterexample {
 		}
 	}
 	return bad
+}
+
+// short names a request; nil is one that the rig does not know.
+func (f *fact) short() string {
+	if f == nil {
+		return "a request that the rig does not know"
+	}
+	return fmt.Sprintf("request %s, %s, client port %d, worker %d", f.ID, f.kind, f.ClientPort, f.Worker)
 }
 
 // covers says whether e began within x.
