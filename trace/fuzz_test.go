@@ -18,6 +18,8 @@ func FuzzAssembler(f *testing.F) {
 	f.Add(false, []byte("another one, by sockets alone, ABCDEFGHIJKLMNOP"), []byte{7, 3, 9, 1, 250, 4, 2, 6, 5, 0, 8})
 	f.Add(true, []byte("0010200102000011700001270010700017700107"), []byte("000X001"))
 	f.Add(true, []byte("0010200000011700102001270010001"), []byte("X"))
+	f.Add(false, []byte("0010000011700107001"), []byte("00000X02"))
+	f.Add(false, []byte("001020010001000001170010001"), []byte("000000c2"))
 	f.Fuzz(func(t *testing.T, probes bool, course, mishaps []byte) {
 		d := dice(course)
 		p := playOf(t, &d, probes)
@@ -83,9 +85,9 @@ func garbled(e trace.Event, m *dice) trace.Event {
 		g := e.Message
 		switch m.roll(8) {
 		case 0:
-			g.Flow = trace.Flow{}
+			g.Flow = trace.Flow{Began: when, Calls: 1}
 		case 1:
-			g.Flow.Began, g.Flow.Calls = when, -m.roll(9)
+			g.Flow.Began, g.Flow.Calls = when, 1+m.roll(9)
 		case 2:
 			g.Before = trace.Flow{Began: when, Ended: when.Add(-1), Bytes: -5, Calls: 1 << 30, Seq: g.Flow.Seq}
 		case 3:
