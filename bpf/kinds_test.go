@@ -54,7 +54,8 @@ func matched(t *testing.T, rig *testrig.Rig, sent []testrig.Sent, all []*trace.E
 		}
 		r.logged = lines[i]
 		for _, x := range all {
-			if int(x.Client.Port()) != r.logged.ClientPort {
+			// Connections to other ports of the gateway may have the same one here.
+			if int(x.Client.Port()) != r.logged.ClientPort || x.Server.String() != r.address(rig) {
 				continue
 			}
 			if r.x != nil {
@@ -72,6 +73,17 @@ func matched(t *testing.T, rig *testrig.Rig, sent []testrig.Sent, all []*trace.E
 		t.Errorf("%d requests, but %d exchanges", len(sent), len(all))
 	}
 	return requests
+}
+
+// address returns where the gateway listens for requests of this kind.
+func (r *request) address(rig *testrig.Rig) string {
+	switch r.Transport {
+	case testrig.OverHTTPS, testrig.OverH2:
+		return rig.TLSAddr()
+	case testrig.OverH2C:
+		return rig.H2CAddr()
+	}
+	return rig.Addr()
 }
 
 func TestGatewayKinds(t *testing.T) {

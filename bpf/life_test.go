@@ -1,6 +1,7 @@
 package bpf_test
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/apisixscope/apisixscope/internal/testrig"
@@ -12,6 +13,9 @@ func TestGatewayWorkerDies(t *testing.T) {
 	rig, node := playNode(t, testrig.Options{Workers: 1})
 	bothWays(t, func(t *testing.T, probes bool) {
 		w := watch(t, rig, probes)
+		done := dial(t, rig.Addr())
+		done.send(get())
+		done.status("GET")
 		c := dial(t, rig.Addr())
 		c.send(askNode("GET"))
 		call := node.next()
@@ -28,11 +32,17 @@ func TestGatewayWorkerDies(t *testing.T) {
 		if status := next.status("GET"); status != 200 {
 			t.Errorf("status %d", status)
 		}
-		w.wait(2)
+		w.wait(3)
 		all := w.end()
-		if len(all) != 2 {
-			t.Fatalf("want 2 exchanges, got %s", describe(all))
+		if len(all) != 3 {
+			t.Fatalf("want 3 exchanges, got %s", describe(all))
 		}
+		// Those that ended with the worker are shown together.
+		slices.SortStableFunc(all, func(x, y *trace.Exchange) int { return x.Start.Compare(y.Start) })
+		if x := all[0]; x.Status != 200 || x.ErrType != "" || x.Source != trace.FromUpstream {
+			t.Errorf("answered before: %s", describe(all[:1]))
+		}
+		all = all[1:]
 		x := all[0]
 		if x.ErrType != trace.ErrGatewayDied || x.PID != dead || x.Status != 0 || len(x.Attempts) != 1 {
 			t.Errorf("of the worker that died: %s", describe(all[:1]))

@@ -133,9 +133,9 @@ func TestBPFOpenFails(t *testing.T) {
 		"executable": {Target: target, Probes: true},
 	} {
 		if name == "executable" {
-			gone := *target
-			gone.Exe = "/nonexistent"
-			o.Target = &gone
+			gone, binary := *target, *target.Binary
+			gone.Exe, binary.Path = "/nonexistent", "/nonexistent"
+			gone.Binary, o.Target = &binary, &gone
 		}
 		source, err := bpf.Open(t.Context(), o)
 		if err == nil {

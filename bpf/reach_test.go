@@ -49,6 +49,10 @@ func TestGatewayOverrun(t *testing.T) {
 	w := prepare(t, bpf.Options{Target: find(t, rig), Probes: true, RingBytes: os.Getpagesize()})
 	const n = 50
 	ask(t, rig, n)
+	// A client has its answer before nginx is done with the request.
+	if _, err := rig.WaitAccessLog(t.Context(), n); err != nil {
+		t.Fatal(err)
+	}
 	w.read()
 	sum := w.close()
 	lost := sum.Lost["requests_ring_full"]
