@@ -11,9 +11,12 @@ import (
 	"github.com/apisixscope/apisixscope/internal/gateway"
 )
 
-// attach arms everything, the request object's probes last: a request that they report
-// then had its sockets watched.
+// attach arms everything, the request object's probes first: a request whose socket was
+// watched is then ended by them. They tell nothing until all is armed.
 func (s *Source) attach() error {
+	if err := s.attachRequests(); err != nil {
+		return err
+	}
 	for _, p := range s.tracingPrograms() {
 		l, err := link.AttachTracing(link.TracingOptions{Program: p})
 		if err != nil {
@@ -21,8 +24,21 @@ func (s *Source) attach() error {
 		}
 		s.links = append(s.links, l)
 	}
-	return s.attachRequests()
+	if len(s.uprobes) == 0 {
+		return nil
+	}
+	if err := s.objects.RequestProbes.Set(uint32(requestsTold)); err != nil {
+		return fmt.Errorf("start request probes: %w", err)
+	}
+	return nil
 }
+
+// Values of request_probes in maps.h.
+const (
+	requestsUnread = iota
+	requestsRead
+	requestsTold
+)
 
 func (s *Source) tracingPrograms() []*ebpf.Program {
 	p := s.objects.tracePrograms
@@ -58,15 +74,10 @@ func (s *Source) attachRequests() error {
 		}
 	}
 	if ok, err := s.uprobe(t.Binary, endOfRequest, s.objects.FreeRequest); !ok || err != nil {
-		return err
+		return errors.Join(err, s.closeRequests())
 	}
 	if !s.lua { // nothing else ties an attempt to its request
-		if err := s.watchAttempts(); err != nil {
-			return err
-		}
-	}
-	if err := s.objects.RequestProbes.Set(uint32(1)); err != nil {
-		return fmt.Errorf("start request probes: %w", err)
+		return s.watchAttempts()
 	}
 	return nil
 }
@@ -136,7 +147,7 @@ func (s *Source) attachUprobe(o *gateway.Object, symbol string, attach func(*lin
 
 // closeRequests takes the uprobes off and lets the clients' sockets speak.
 func (s *Source) closeRequests() error {
-	err := s.objects.RequestProbes.Set(uint32(0))
+	err := s.objects.RequestProbes.Set(uint32(requestsUnread))
 	err = errors.Join(err, closeLinks(s.uprobes))
 	s.uprobes = nil
 	return err

@@ -162,8 +162,9 @@ const volatile u32 wakeup_bytes = 1 << 20;   /* wake user space when so much wai
 
 const volatile u32 want_phases = 0; /* phases.bpf.c is attached */
 
-/* Set while the request object is read. User space clears it when the object's
- * layout turns out to be unknown, and the client's sockets then speak for themselves. */
+/* 1: the request object ends the exchanges at clients' sockets; 2: and is told. User space
+ * clears it when the object's layout turns out to be unknown, and the clients' sockets then
+ * speak for themselves. */
 volatile u32 request_probes = 0;
 
 static __always_inline void count_loss(u32 cause)

@@ -106,13 +106,14 @@ func (s *Source) load() error {
 		s.options.Log.Debug("Lua's current thread is not followed", "error", err)
 	}
 	for name, value := range map[string]any{
-		traceVarCaptureAll:  uint32(min(max(s.options.CaptureBytes, 0), headMax)),
-		traceVarWakeupBytes: uint32(min(1<<20, ring/8)),
-		traceVarNgx:         layoutOf(s.options.Target.Layout),
-		traceVarLua:         luaVMOf(vm),
-		traceVarWantPhases:  flag(s.options.Phases),
-		traceVarWantedHash:  hash,
-		traceVarWantedLen:   length,
+		traceVarCaptureAll:    uint32(min(max(s.options.CaptureBytes, 0), headMax)),
+		traceVarWakeupBytes:   uint32(min(1<<20, ring/8)),
+		traceVarNgx:           layoutOf(s.options.Target.Layout),
+		traceVarLua:           luaVMOf(vm),
+		traceVarRequestProbes: flag(s.options.Probes && s.options.Target.LayoutSource.Known()) * requestsRead,
+		traceVarWantPhases:    flag(s.options.Phases),
+		traceVarWantedHash:    hash,
+		traceVarWantedLen:     length,
 	} {
 		if err := spec.Variables[name].Set(value); err != nil {
 			return fmt.Errorf("set %s: %w", name, err)

@@ -211,6 +211,8 @@ int free_request(struct user_regs *ctx)
 	e->host_len = append(e, &at, host.len, host.data, HOST_MAX);
 	read_wanted(e, t, &at, part);
 	read_client(e, tgid);
+	if (request_probes < 2)
+		return 0;
 	u32 size = __builtin_offsetof(struct request_event, data) + at;
 	if (at > REQUEST_DATA || bpf_ringbuf_output(&events, e, size, wakeup()))
 		count_loss(LOSS_REQUESTS);

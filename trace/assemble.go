@@ -100,6 +100,9 @@ func (a *Assembler) request(at time.Time, r *Request) {
 		w = &work{key: key}
 	}
 	delete(a.works, key)
+	if a.clients[key.socket] == w {
+		delete(a.clients, key.socket) // it began before the request object was read
+	}
 	w.request, w.at = r, at
 	w.queued = true
 	a.ready = append(a.ready, w)
