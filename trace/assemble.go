@@ -206,7 +206,7 @@ works:
 			continue
 		}
 		for _, l := range w.legs {
-			if !l.over() || l.ended().After(t) {
+			if !l.over() || l.ended().After(t) || a.legs[l.Socket] == l { // a tunnel may be quiet
 				continue works
 			}
 		}
@@ -257,9 +257,7 @@ func (a *Assembler) emit() error {
 
 // forget lets go of what leads to a leg by its bytes.
 func (a *Assembler) forget(l *leg) {
-	if a.seqs[l.out.Seq] == l {
-		delete(a.seqs, l.out.Seq)
-	}
+	a.unmeet(l)
 	if l.far != nil && a.far[l.far.Socket] == l.far {
 		delete(a.far, l.far.Socket)
 	}

@@ -27,7 +27,7 @@ func (a *Assembler) harvest(w *work, t time.Time) {
 		}
 		part := parts[r]
 		if part == nil || r.address == 0 || part.answered() {
-			part = &work{key: w.key, queued: true, client: &leg{Conn: w.client.Conn, asked: w.client.asked}}
+			part = &work{key: w.key, queued: true, client: w.client.common()}
 			parts[r] = part
 			a.ready = append(a.ready, part)
 		}
@@ -38,6 +38,11 @@ func (a *Assembler) harvest(w *work, t time.Time) {
 		}
 	}
 	w.legs = rest
+}
+
+// common returns what all requests of a connection whose bytes cannot be read share.
+func (l *leg) common() *leg {
+	return &leg{Conn: l.Conn, asked: l.asked, closed: l.closed, peerClosed: l.peerClosed, failed: l.failed, errno: l.errno}
 }
 
 // answered reports whether an attempt for w brought a response: what the same request

@@ -21,11 +21,12 @@ type leg struct {
 	errno        int
 	connectErrno int
 
-	work   *work // whose it is; nil for nobody's
-	prev   *leg  // the exchange before it at the same socket, until that was shown
-	far    *leg  // the same exchange in the upstream's own process
-	near   *leg  // of a far leg, the gateway's
-	next   *leg  // of a far leg, the exchange after it at the same socket
+	work   *work  // whose it is; nil for nobody's
+	prev   *leg   // the exchange before it at the same socket, until that was shown
+	far    *leg   // the same exchange in the upstream's own process
+	near   *leg   // of a far leg, the gateway's
+	next   *leg   // of a far leg, the exchange after it at the same socket
+	seq    uint32 // its key in Assembler.seqs
 	id     string
 	twin   *leg   // another one with the same id, which began earlier
 	longer bool   // several exchanges, as the kernel side sees it, are one
@@ -132,6 +133,9 @@ func (l *leg) reused() bool { return l.exchange > 1 || l.Opened.IsZero() }
 func (l *leg) began() time.Time {
 	if !l.reused() {
 		return l.Opened
+	}
+	if l.out.Began.IsZero() {
+		return l.in.Began
 	}
 	return l.out.Began
 }

@@ -42,10 +42,19 @@ func (a *Assembler) meet(l *leg) {
 	if l.out.Began.IsZero() || l.far != nil {
 		return
 	}
-	a.seqs[l.out.Seq] = l
+	a.unmeet(l)
+	l.seq = l.out.Seq
+	a.seqs[l.seq] = l
 	if f := a.strangers[l.out.Seq]; f != nil {
 		delete(a.strangers, l.out.Seq)
 		l.far, f.near = f, l
+	}
+}
+
+// unmeet takes back what meet has noted.
+func (a *Assembler) unmeet(l *leg) {
+	if a.seqs[l.seq] == l {
+		delete(a.seqs, l.seq)
 	}
 }
 
@@ -88,7 +97,7 @@ func (a *Assembler) upstream(m *Message) {
 		n := newLeg(m)
 		n.take(m)
 		if l != nil && l.near != nil && !l.near.done {
-			l.next = n // if it is the same exchange for the gateway, see whole
+			l.next, n.near = n, l.near // if it is the same exchange for the gateway, see whole
 		}
 		a.leave(l)
 		a.arrive(n)
@@ -212,6 +221,9 @@ func (a *Assembler) close(at time.Time, c *Close) {
 				return // it was open before the window, and nothing moved
 			}
 			prev := l
+			if prev != nil {
+				a.retire(prev)
+			}
 			l = &leg{exchange: c.Exchange, latest: c.Exchange, tick: c.Tick}
 			if prev != nil && !prev.done {
 				l.prev = prev

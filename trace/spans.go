@@ -51,7 +51,7 @@ func (a *Assembler) gatewaySpan(x *Exchange, w *work, c *leg, parent SpanID) *Sp
 	} else {
 		s.Evidence, s.Confident = evidenceConnection, Exact
 		if q := max(x.Timing.GatewayQueue, 0); q > 0 {
-			s.Start, s.Duration = s.Start.Add(q), s.Duration-q
+			s.Start, s.Duration = s.Start.Add(q), max(s.Duration-q, 0)
 		}
 	}
 	return a.span(x, s)
