@@ -70,5 +70,6 @@ func (s *Source) closeOf(key uint64, st *traceSocketState) *trace.Close {
 		PeerClosed: s.clock.at(st.PeerClosed),
 		Failed:     s.clock.at(st.Failed),
 		Errno:      int(st.Error),
+		Asked:      asked(st.Asked),
 	}
 }

@@ -96,6 +96,7 @@ func (s *Source) close(c *traceCloseEvent) *trace.Close {
 		Errno:        int(c.Error),
 		ConnectErrno: int(c.ConnectError),
 		Tick:         s.clock.at(c.Tick),
+		Asked:        asked(c.Asked),
 	}
 }
 
@@ -199,6 +200,14 @@ func millis(ms uint64) time.Duration {
 		return -1
 	}
 	return time.Duration(ms) * time.Millisecond
+}
+
+// asked returns the first bytes of a request, nil if they are not known.
+func asked(b [8]uint8) []byte {
+	if b == [8]uint8{} {
+		return nil
+	}
+	return b[:]
 }
 
 func owner(how uint8, socket, request uint64, exchange uint32) trace.Owner {

@@ -131,6 +131,7 @@ struct close_event {
 	struct flow out;
 	struct address local;
 	struct address remote;
+	u8 asked[8]; /* first bytes of the request, of a worker's attempt or call */
 };
 
 struct process_event {
@@ -213,7 +214,7 @@ struct request_event {
 _Static_assert(sizeof(struct flow) == 40, "flow has padding");
 _Static_assert(sizeof(struct address) == 20, "address has padding");
 _Static_assert(sizeof(struct message_event) == 208 + 2 * HEAD_MAX, "message_event changed: see decode.go");
-_Static_assert(sizeof(struct close_event) == 224, "close_event changed: see decode.go");
+_Static_assert(sizeof(struct close_event) == 232, "close_event changed: see decode.go");
 _Static_assert(sizeof(struct process_event) == 32, "process_event changed: see decode.go");
 _Static_assert(ATTEMPTS_MAX * sizeof(struct attempt) + 2 * LINE_MAX_LEN + HOST_MAX + WANTED_MAX * HEADER_MAX <= REQUEST_DATA,
 	       "the data of a request_event may not fit");

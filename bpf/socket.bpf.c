@@ -335,11 +335,14 @@ static __always_inline u32 copy_head(u8 *to, const struct bytes *b, u32 limit)
 }
 
 /* Are request and response told by one record? Of an attempt the request object tells
- * what was asked; of an upstream's process the gateway's end does. */
+ * what was asked; of an upstream's process the gateway's end does. A new connection's
+ * first request is told at once: user space may not know the node yet. */
 static __always_inline bool joins(struct target *t, struct socket_state *s)
 {
 	if (!(t->flags & TARGET_WORKER))
 		return true;
+	if (s->exchange == 1 && s->opened)
+		return false;
 	return request_probes && s->side == SIDE_CONNECTED && is_attempt(&s->owner) && !capture_all;
 }
 

@@ -118,6 +118,7 @@ static __always_inline void submit_close(struct target *t, struct socket_state *
 	e->out = s->flows[DIRECTION_OUT];
 	e->local = s->local;
 	e->remote = s->remote;
+	__builtin_memcpy(e->asked, s->asked, sizeof(e->asked));
 	if (bpf_ringbuf_output(&events, e, sizeof(*e), wakeup()))
 		count_loss(LOSS_MESSAGES);
 }

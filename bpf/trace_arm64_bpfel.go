@@ -59,6 +59,7 @@ type traceCloseEvent struct {
 	Out           traceFlow
 	Local         traceAddress
 	Remote        traceAddress
+	Asked         [8]uint8
 }
 
 type traceEventKind uint32

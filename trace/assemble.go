@@ -7,12 +7,12 @@ import (
 
 const (
 	// maxWorks bounds the requests under way that are remembered, maxLegs the sockets.
-	maxWorks = 1 << 17
+	maxWorks = 1 << 16
 	maxLegs  = 1 << 17
 	// quietFor ends a request without a length, once nothing has moved for so long.
 	quietFor = 300 * time.Millisecond
 	// ageEvery is for how long a request is remembered whose end may have been lost.
-	ageEvery = 2 * time.Minute
+	ageEvery = time.Minute
 )
 
 // Assembler joins the events of one request into an Exchange. It is fed by Add, in
@@ -197,23 +197,25 @@ func (a *Assembler) swept(t time.Time) error {
 	return a.emit()
 }
 
-// age forgets the requests for which nothing is under way since t, and whose end was lost,
-// if ever it comes.
+// age forgets what was done before t for requests whose end was lost, if ever it comes.
 func (a *Assembler) age(t time.Time) {
-works:
 	for key, w := range a.works {
 		if w.client != nil {
 			continue
 		}
+		rest := w.legs[:0]
 		for _, l := range w.legs {
-			if !l.over() || l.ended().After(t) || a.legs[l.Socket] == l { // a tunnel may be quiet
-				continue works
+			// A tunnel may be quiet.
+			if !l.over() || l.ended().After(t) || a.legs[l.Socket] == l {
+				rest = append(rest, l)
+			} else {
+				a.forget(l)
 			}
 		}
-		for _, l := range w.legs {
-			a.forget(l)
+		clear(w.legs[len(rest):])
+		if w.legs = rest; len(rest) == 0 {
+			delete(a.works, key)
 		}
-		delete(a.works, key)
 	}
 }
 

@@ -119,6 +119,9 @@ func (a *Assembler) original(w *work, last *leg) *leg {
 
 // resembles reports whether a node's response has the status and length that the client got.
 func (a *Assembler) resembles(w *work, l *leg) bool {
+	if l.in.Began.After(w.client.out.Began) {
+		return false // the client had its response before
+	}
 	h, ok := a.heads.Response(l.answered)
 	return ok && h.Status == w.answer.Status && h.Body == w.answer.Body
 }

@@ -176,7 +176,7 @@ func attemptTales() []tale {
 			s.tick(9000)
 			s.answered(c, 200, state("unix:/run/orders.sock", 200, 0, 8, 9))
 		}},
-		{"no live upstreams", true, "GET /orders 502 nginx [_OTHER]", func(s *story) {
+		{"no live upstreams", true, "GET /orders 502 nginx [unreachable]", func(s *story) {
 			c := s.asks(0)
 			s.answered(c, 502, state("apisix_backend", 502, -1, -1, 0))
 		}},

@@ -138,6 +138,7 @@ type Close struct {
 	Failed       time.Time // Errno was seen
 	Errno        int       // of the socket, 0 for none
 	ConnectErrno int       // what connect itself returned, 0 for none
+	Asked        []byte    // the first bytes of an outgoing request; nil when not known
 	Tick         time.Time
 }
 

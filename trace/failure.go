@@ -2,6 +2,7 @@ package trace
 
 import (
 	"strconv"
+	"strings"
 	"syscall"
 	"time"
 )
@@ -71,6 +72,9 @@ func failureByClock(s *UpstreamState) (kind, reason string) {
 	switch {
 	case s == nil || s.Header >= 0:
 		return "", ""
+	case s.Connect < 0 && !strings.ContainsAny(s.Peer, ":/"):
+		// nginx names the upstream where it chose no peer (ngx_http_upstream_connect).
+		return ErrUnreachable, "no node was tried: nginx takes all of them for failed (no live upstreams)"
 	case s.Status == 504 && s.Connect < 0:
 		return ErrConnect, "no answer to connect within " + took(s.Response)
 	case s.Status == 504:

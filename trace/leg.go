@@ -119,6 +119,9 @@ func (l *leg) shut(at time.Time, c *Close) {
 	}
 	l.flow(In, c.In)
 	l.flow(Out, c.Out)
+	if l.asked == nil {
+		l.asked = append(l.asked, c.Asked...)
+	}
 	l.closed, l.peerClosed, l.failed = at, c.PeerClosed, c.Failed
 	l.errno, l.connectErrno = c.Errno, c.ConnectErrno
 }
