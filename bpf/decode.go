@@ -128,6 +128,7 @@ func (s *Source) request(r *traceRequestEvent, data []byte) *trace.Request {
 			Upstream: s.clock.at(r.Phases.Began[tracePhasePHASE_UPSTREAM]), Response: s.clock.at(r.Phases.Began[tracePhasePHASE_RESPONSE]),
 			Ended: s.clock.at(r.Time), Lua: time.Duration(r.Phases.Lua), LuaRuns: int(r.Phases.LuaRuns),
 		},
+		NoLua: r.NoLua != 0,
 	}
 	if r.Socket != 0 {
 		out.Client = trace.Conn{

@@ -201,11 +201,13 @@ struct request_event {
 	struct address local;
 	struct address remote;
 	struct phases phases; /* zero unless asked for */
+	u32 no_lua;	   /* 1: a 400 that Lua never saw */
 	u32 attempts_len;  /* how many there were */
 	u32 attempts_kept; /* how many of them are here */
 	u32 line_len;	   /* true lengths: of more than LINE_MAX_LEN bytes, so many are here */
 	u32 host_len;
 	u32 header_len[WANTED_MAX];
+	u32 pad;
 	/* The last thing in the record, as long as need be: attempts_kept attempts, the line,
 	 * the host, the values of the wanted headers. */
 	u8 data[REQUEST_DATA];

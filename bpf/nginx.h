@@ -15,7 +15,7 @@ struct ngx_layout {
 	u32 r_read, c_read;
 	u32 r_connection, r_upstream, r_upstream_states, r_headers_in, r_headers_out;
 	u32 r_start_sec, r_start_msec, r_http_version, r_request_line, r_main;
-	u32 r_request_length, r_stream;
+	u32 r_request_length, r_stream, r_ctx;
 	/* ngx_http_headers_in_t, ngx_http_headers_out_t */
 	u32 in_server, out_status;
 	/* ngx_connection_t */

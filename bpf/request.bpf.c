@@ -123,7 +123,10 @@ static __always_inline void read_attempts(struct request_event *e, u32 *at, u64 
 			a->peer_len = 0;
 	}
 	e->attempts_kept = kept;
-	*at = kept * sizeof(struct attempt);
+	/* Read back, so that the verifier forgets by which of many ways it came here, and
+	 * follows what comes after but once. */
+	kept = *(volatile u32 *)&e->attempts_kept;
+	*at = kept > ATTEMPTS_MAX ? 0 : kept * sizeof(struct attempt);
 }
 
 /* The client's socket: what moved for this request. Its exchange ends here. */
@@ -189,6 +192,7 @@ int free_request(struct user_regs *ctx)
 	e->start_msec = WORD(t, ngx.r_start_msec);
 	e->request_length = WORD(t, ngx.r_request_length);
 	e->stream = WORD(t, ngx.r_stream);
+	u64 modules = WORD(t, ngx.r_ctx);
 	u64 connection = WORD(t, ngx.r_connection), states = WORD(t, ngx.r_upstream_states);
 	struct span line = {WORD(t, ngx.r_request_line), WORD(t, ngx.r_request_line + 8)};
 	u64 server = ngx.r_headers_in + ngx.in_server;
@@ -205,6 +209,9 @@ int free_request(struct user_regs *ctx)
 	}
 	if (want_phases)
 		read_phases(e);
+	/* r->ctx[ngx_http_lua_module.ctx_index]: Lua's context, once it ran for r. */
+	if (status == 400 && lua.cycle && modules)
+		e->no_lua = !user_ptr(modules + 8 * lua.lua_index);
 	u32 at = 0;
 	read_attempts(e, &at, states);
 	e->line_len = append(e, &at, line.len, line.data, LINE_MAX_LEN);

@@ -39,6 +39,7 @@ func layoutOf(l gateway.Layout) traceNgxLayout {
 		R_main:             l.Request.Main,
 		R_requestLength:    l.Request.RequestLength,
 		R_stream:           l.Request.Stream,
+		R_ctx:              l.Request.Ctx,
 		InServer:           l.HeadersIn.Server,
 		OutStatus:          l.HeadersOut.Status,
 		C_fd:               l.Connection.FD,

@@ -343,7 +343,8 @@ static __always_inline bool joins(struct target *t, struct socket_state *s)
 		return true;
 	if (s->exchange == 1 && s->opened)
 		return false;
-	return request_probes && s->side == SIDE_CONNECTED && is_attempt(&s->owner) && !capture_all;
+	return request_probes && s->side == SIDE_CONNECTED && !capture_all &&
+	       (s->owner.how == OWNER_UPSTREAM || s->owner.how == OWNER_PEER);
 }
 
 static __always_inline void keep_tail(struct target *t, struct socket_state *s, u32 tgid, struct room *room, u64 coming)

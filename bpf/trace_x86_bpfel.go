@@ -147,6 +147,7 @@ type traceNgxLayout struct {
 	R_main             uint32
 	R_requestLength    uint32
 	R_stream           uint32
+	R_ctx              uint32
 	InServer           uint32
 	OutStatus          uint32
 	C_fd               uint32
@@ -237,11 +238,13 @@ type traceRequestEvent struct {
 	Local              traceAddress
 	Remote             traceAddress
 	Phases             tracePhases
+	NoLua              uint32
 	AttemptsLen        uint32
 	AttemptsKept       uint32
 	LineLen            uint32
 	HostLen            uint32
 	HeaderLen          [4]uint32
+	Pad                uint32
 	Data               [2560]uint8
 }
 

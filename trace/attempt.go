@@ -64,14 +64,23 @@ func (l *leg) proxies() bool { return l.owner.How == OwnerUpstream || l.owner.Ho
 // attempt that was answered; those before it with the same request line, which were over
 // when it began, failed. What ran beside it is a mirror's, the others are plugins' calls.
 func (a *Assembler) byLines(x *Exchange, w *work) {
-	known := false
-	for _, l := range w.legs {
-		if l.proxies() {
-			known = true
-			a.try(x, l, nil, l.Remote)
+	for i, l := range w.legs {
+		if !l.proxies() {
+			continue
 		}
+		if n := len(x.Attempts); n > 0 && a.another(x, l) {
+			// The rest of them, and of their calls, is not this request's.
+			for _, other := range w.legs[i:] {
+				a.forget(other)
+			}
+			w.legs = w.legs[:i]
+			x.Sent = -1
+			x.Incomplete = append(x.Incomplete, "client side: requests came in one piece (pipelined), which sockets alone do not tell apart: the first one is shown")
+			return
+		}
+		a.try(x, l, nil, l.Remote)
 	}
-	if known {
+	if len(x.Attempts) > 0 {
 		return
 	}
 	var last *leg
@@ -89,6 +98,13 @@ func (a *Assembler) byLines(x *Exchange, w *work) {
 			a.try(x, l, nil, l.Remote)
 		}
 	}
+}
+
+// another reports whether l is no further attempt of x, but of a request that was read
+// together with it: the attempt before was answered, and nginx does not ask again.
+func (a *Assembler) another(x *Exchange, l *leg) bool {
+	prev, answer := a.tries[len(a.tries)-1], x.Attempts[len(x.Attempts)-1].Status
+	return answer >= 200 && answer < 400 || answer >= 400 && prev != nil && !a.sameLine(l, prev)
 }
 
 // asks reports whether l may be an attempt at an upstream.

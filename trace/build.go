@@ -31,7 +31,7 @@ func (a *Assembler) build(w *work) bool {
 	case w.request != nil:
 		describeRequest(x, w.request)
 	case w.client != nil && !w.opaque():
-		if w.answer.Status == 0 && w.head.Method == nil && w.died == nil {
+		if w.answer.Status == 0 && w.head.Method == nil && w.died == nil && w.client.out.Began.IsZero() {
 			return false // the client closed without a word
 		}
 		a.describeHeads(x, w)

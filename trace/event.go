@@ -180,6 +180,7 @@ type Request struct {
 	Attempts     []UpstreamState // at most six; AttemptsLen is the true number
 	AttemptsLen  int
 	Phases       Phases
+	NoLua        bool   // a 400 that nginx made before Lua saw the request
 	TraceParent  string // request headers, empty when absent
 	RequestID    string
 	HeaderValues []string // of the further headers that were asked for

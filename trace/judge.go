@@ -1,6 +1,9 @@
 package trace
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // judge says who made the response, and why, where it is not a plain one.
 func (a *Assembler) judge(x *Exchange, w *work, c *leg) {
@@ -12,7 +15,7 @@ func (a *Assembler) judge(x *Exchange, w *work, c *leg) {
 		x.excuse(ErrGatewayDied, "the worker died while it waited")
 		x.Reason = "worker " + strconv.Itoa(w.died.PID) + " ended while the request was under way" + signalOf(w.died.Status)
 		return
-	case x.Status == 0 || x.Status == 499:
+	case x.Status == 0 || x.Status == 499 || w.silent(c):
 		w.unanswered(x, c)
 	case answered && last.Status == x.Status:
 		x.Source = FromUpstream
@@ -37,6 +40,13 @@ func (a *Assembler) judge(x *Exchange, w *work, c *leg) {
 	if x.ErrType == "" && x.Status >= 500 {
 		x.ErrType = strconv.Itoa(x.Status)
 	}
+}
+
+// silent reports whether nothing at all was sent to the client, whatever status nginx gave
+// the request: it makes a 400 or 408 of one that did not come whole, and sends it to nobody.
+func (w *work) silent(c *leg) bool {
+	r := w.request
+	return r != nil && !r.Stream && !r.TLS && c.Socket != 0 && c.out.Began.IsZero() && (!c.peerClosed.IsZero() || c.errno != 0)
 }
 
 // sealed reports whether an attempt brought an answer that cannot be read.
@@ -112,7 +122,10 @@ func (w *work) unproxied(x *Exchange) {
 		x.Source = FromAPISIX
 		return
 	}
-	if why := nginxOwn(x); why != "" {
+	if why := nginxOwn(x); why != "" || w.plainServer() {
+		if why == "" {
+			why = "nginx answered before Lua saw the request: it is malformed, or too large"
+		}
 		x.Source, x.Reason = FromNginx, why
 		return
 	}
@@ -127,6 +140,17 @@ func (w *work) unproxied(x *Exchange) {
 	default:
 		x.Reason = "no upstream was asked: a plugin answered"
 	}
+}
+
+// plainServer reports whether nginx made a 4xx before Lua saw the request: then it has no
+// context of Lua's, and its response bears the name that nginx gives itself, where APISIX
+// would have put its own.
+func (w *work) plainServer() bool {
+	if w.request != nil {
+		return w.request.NoLua
+	}
+	s := string(w.answer.Server)
+	return w.answer.Status < 500 && (strings.HasPrefix(s, "nginx") || strings.HasPrefix(s, "openresty"))
 }
 
 // nginxOwn names the statuses that nginx itself makes before Lua sees a request

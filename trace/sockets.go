@@ -164,7 +164,9 @@ func (a *Assembler) incoming(m *Message) {
 		}
 		w.client = newLeg(m)
 		a.numbers[m.Socket]++
-		w.number = a.numbers[m.Socket]
+		if !m.Opened.IsZero() { // else there were others before the window
+			w.number = a.numbers[m.Socket]
+		}
 		a.clients[m.Socket] = w
 	}
 	if w == nil || w.client.latest != m.Exchange {
@@ -193,6 +195,8 @@ func (a *Assembler) open(key workKey) *work {
 
 func (a *Assembler) tail(t *Tail) {
 	switch w := a.clients[t.Socket]; {
+	case w != nil:
+		w.client.tail(t)
 	case t.Side == SideConnected:
 		a.legs[t.Socket].tail(t)
 	case !t.Gateway:
@@ -206,8 +210,6 @@ func (a *Assembler) tail(t *Tail) {
 			return
 		}
 		l.tail(t)
-	case w != nil:
-		w.client.tail(t)
 	}
 }
 

@@ -59,16 +59,12 @@ func (w *work) goesOn(head []byte, heads Heads) bool {
 	if w.answer.Status == 101 || w.opaque() {
 		return true
 	}
-	if w.answer.Status != 100 {
-		return false
-	}
-	_, ok := heads.Request(head)
-	return !ok
+	return w.answer.Status == 100 // the client has promised a body
 }
 
 // opaque reports whether the client's bytes cannot be read: TLS or HTTP/2.
 func (w *work) opaque() bool {
-	return w.client != nil && (isTLS(w.client.asked) || isH2(w.client.asked))
+	return w.client != nil && w.answer.Status == 0 && (isTLS(w.client.asked) || isH2(w.client.asked))
 }
 
 // whole reports whether all bytes of the response are known to have been sent.
