@@ -69,7 +69,8 @@ static __always_inline void read_wanted(struct request_event *e, struct target *
 	/* ngx_list_part_t: elts, nelts, next. */
 	for (int p = 0; p < 2; p++) {
 		u32 n = part[1] > 20 ? 20 : (u32)part[1];
-		u32 len = n * size;
+		u64 len = n * size;
+		barrier_var(len); /* older verifiers do not see through the product */
 		if (!part[0] || len > 20 * 64 || bpf_probe_read_user(t->scratch, len, (void *)part[0]))
 			break;
 		for (u32 i = 0; i < 20 && i < n; i++) {
@@ -220,8 +221,12 @@ int free_request(struct user_regs *ctx)
 	read_client(e, tgid);
 	if (request_probes < 2)
 		return 0;
-	u32 size = __builtin_offsetof(struct request_event, data) + at;
-	if (at > REQUEST_DATA || bpf_ringbuf_output(&events, e, size, wakeup()))
+	u64 size = at;
+	barrier_var(size);
+	if (size > REQUEST_DATA)
+		return 0;
+	size += __builtin_offsetof(struct request_event, data);
+	if (bpf_ringbuf_output(&events, e, size, wakeup()))
 		count_loss(LOSS_REQUESTS);
 	return 0;
 }

@@ -280,8 +280,12 @@ static __always_inline void submit_message(struct target *t, struct socket_state
 	e->remote = s->remote;
 	e->head_len = head_len;
 	e->worker = !!(t->flags & TARGET_WORKER);
-	u32 size = __builtin_offsetof(struct message_event, head) + head_len;
-	if (head_len <= HEAD_MAX && bpf_ringbuf_output(&events, e, size, wakeup()))
+	u64 size = head_len;
+	barrier_var(size);
+	if (size > HEAD_MAX)
+		return;
+	size += __builtin_offsetof(struct message_event, head);
+	if (bpf_ringbuf_output(&events, e, size, wakeup()))
 		count_loss(LOSS_MESSAGES);
 }
 
@@ -315,19 +319,22 @@ static __always_inline u32 copy_head(u8 *to, const struct bytes *b, u32 limit)
 	u64 max = limit > HEAD_MAX ? HEAD_MAX : limit, n = 0;
 	if (b->len < max)
 		max = b->len;
-	if (b->count == NO_BYTES)
+	/* Else the compiler forgets the bounds that the verifier must see, here and below. */
+	barrier_var(max);
+	if (b->count == NO_BYTES || max > HEAD_MAX)
 		return 0;
 	if (!b->count)
-		return max > HEAD_MAX || bpf_probe_read_user(to, max, (void *)b->at) ? 0 : max;
+		return bpf_probe_read_user(to, max, (void *)b->at) ? 0 : max;
 	for (int i = 0; i < 4 && i < b->count && n < max; i++) {
 		struct iovec v = {};
 		if (bpf_probe_read_user(&v, sizeof(v), (void *)(b->at + i * sizeof(v))))
 			break;
 		u64 part = v.iov_len > HEAD_MAX ? HEAD_MAX : v.iov_len;
-		/* Else the compiler forgets the bounds that the verifier must see. */
+		u64 at = n;
 		barrier_var(part);
-		barrier_var(n);
-		if (n > HEAD_MAX || part > HEAD_MAX || bpf_probe_read_user(to + n, part, v.iov_base))
+		barrier_var(at);
+		at &= HEAD_MAX - 1; /* it is less: older verifiers do not see it */
+		if (part > HEAD_MAX || bpf_probe_read_user(to + at, part, v.iov_base))
 			break;
 		n += part;
 	}
