@@ -44,8 +44,23 @@ func TestGatewayReload(t *testing.T) {
 			t.Fatal(err)
 		}
 		w.wait(arrived)
-		compareCounts(t, lines, w.end())
+		compareCounts(t, lines, thrownAway(t, w.end(), len(sent.Sent)-arrived))
 	})
+}
+
+// thrownAway takes out of all what the gateway read from a connection that it was closing,
+// at most as many as the clients know of: nginx, which would log a request that it answers
+// nothing, does not log what it reads only to throw it away (ngx_http_lingering_close_handler),
+// but at the socket it is a request without an answer.
+func thrownAway(t *testing.T, all []*trace.Exchange, most int) []*trace.Exchange {
+	t.Helper()
+	rest := slices.DeleteFunc(slices.Clone(all), func(x *trace.Exchange) bool {
+		return x.Status == 0 && len(x.Attempts) == 0 && x.Source == trace.FromNginx
+	})
+	if n := len(all) - len(rest); n > most {
+		t.Errorf("%d requests have no answer, but the clients missed %d", n, most)
+	}
+	return rest
 }
 
 // compareCounts compares, for each host, path and status, how many requests were logged

@@ -159,6 +159,9 @@ func (a *Assembler) incoming(m *Message) {
 			w.at = m.Flow.Began
 			a.queue(w)
 		}
+		if a.numbers[m.Socket] == lingers {
+			return
+		}
 		if w = a.open(workKey{socket: m.Socket, exchange: m.Exchange}); w == nil {
 			return
 		}
@@ -176,8 +179,15 @@ func (a *Assembler) incoming(m *Message) {
 	w.at = m.Flow.Began
 	if m.Direction == Out {
 		a.claim(w)
+		if w.answer.Close && w.answer.Status >= 200 {
+			a.numbers[m.Socket] = lingers
+		}
 	}
 }
+
+// lingers stands for the number of requests of a socket whose last response said that the
+// connection ends: what comes then, nginx reads and throws away (lingering_close).
+const lingers = -1
 
 // open returns the work under key, which it makes if need be; nil if there are too many.
 func (a *Assembler) open(key workKey) *work {
@@ -261,7 +271,7 @@ func (a *Assembler) close(at time.Time, c *Close) {
 // of a worker that died, whose end comes next.
 func (a *Assembler) clientLeaves(at time.Time, c *Close) {
 	w := a.clients[c.Socket]
-	known := a.numbers[c.Socket] > 0
+	known := a.numbers[c.Socket] != 0
 	delete(a.numbers, c.Socket)
 	switch {
 	case w != nil:
