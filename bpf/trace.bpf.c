@@ -1,7 +1,8 @@
 //go:build ignore
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-/* One object of six parts, so that they share their maps without further ado. */
+/* One object of seven parts, so that they share their maps without further ado. */
+#include "owner.bpf.c"
 #include "socket.bpf.c"
 #include "syscall.bpf.c"
 #include "tcp.bpf.c"
