@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/apisixscope/apisixscope/bpf"
+	"github.com/apisixscope/apisixscope/cmd"
 	"github.com/apisixscope/apisixscope/internal/gateway"
 	"github.com/apisixscope/apisixscope/internal/testrig"
 	"github.com/apisixscope/apisixscope/trace"
@@ -77,7 +78,7 @@ func (w *window) read() {
 	}
 	go func() {
 		defer close(w.done)
-		w.sum, w.err = trace.Pipeline{From: w.source, Heads: &heads{}, To: w, Talk: w.talk}.Run(ctx)
+		w.sum, w.err = trace.Pipeline{From: w.source, Heads: &cmd.Heads{}, To: w, Talk: w.talk}.Run(ctx)
 	}()
 }
 

@@ -5,15 +5,16 @@ import (
 	"github.com/apisixscope/apisixscope/trace"
 )
 
-// heads lets package trace, which knows nobody, read messages with http1. It keeps what
-// http1 fills, so that reading allocates nothing.
-type heads struct {
+// Heads lets package trace, which knows nobody, read messages with http1: it is a
+// trace.Heads. It keeps what http1 fills, so that reading allocates nothing; what it
+// returns is valid until it is called again.
+type Heads struct {
 	request  http1.Request
 	response http1.Response
 }
 
 // Request reads a request head.
-func (h *heads) Request(b []byte) (trace.RequestHead, bool) {
+func (h *Heads) Request(b []byte) (trace.RequestHead, bool) {
 	r := &h.request
 	if http1.ParseRequest(b, r) != nil {
 		return trace.RequestHead{}, false
@@ -30,7 +31,7 @@ func (h *heads) Request(b []byte) (trace.RequestHead, bool) {
 }
 
 // Response reads a response head.
-func (h *heads) Response(b []byte) (trace.ResponseHead, bool) {
+func (h *Heads) Response(b []byte) (trace.ResponseHead, bool) {
 	r := &h.response
 	if http1.ParseResponse(b, r) != nil {
 		return trace.ResponseHead{}, false

@@ -5,7 +5,7 @@ import (
 )
 
 func TestHeads(t *testing.T) {
-	var h heads
+	var h Heads
 	request := []byte("POST /a?b HTTP/1.1\r\nHost: shop.example:9080\r\ntraceparent: 00-x\r\nX-Request-Id: r1\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n")
 	r, ok := h.Request(request)
 	if !ok || string(r.Method) != "POST" || string(r.Target) != "/a?b" || string(r.Host) != "shop.example:9080" || r.Minor != 1 ||

@@ -75,7 +75,7 @@ func (w *window) watch(ctx context.Context) (trace.Summary, error) {
 	stop := w.showProgress(ctx)
 
 	sum, err := trace.Pipeline{
-		From: src, Heads: &heads{}, Keep: w.tally, To: w.to, Count: w.count,
+		From: src, Heads: &Heads{}, Keep: w.tally, To: w.to, Count: w.count,
 		Talk: func(note string) { w.talk.say("note: %s", note) },
 	}.Run(ctx)
 	stop()

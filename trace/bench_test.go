@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apisixscope/apisixscope/cmd"
 	"github.com/apisixscope/apisixscope/trace"
 )
 
@@ -42,7 +43,7 @@ func BenchmarkAssembler(b *testing.B) {
 	const requests = 100
 	events := recorded(b, requests)
 	shown := 0
-	a := trace.NewAssembler(&fastHeads{}, func(*trace.Exchange) error { shown++; return nil })
+	a := trace.NewAssembler(&cmd.Heads{}, func(*trace.Exchange) error { shown++; return nil })
 	b.ReportAllocs()
 	for i := 0; i < b.N; i += requests {
 		for j := range events {

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apisixscope/apisixscope/cmd"
 	"github.com/apisixscope/apisixscope/trace"
 )
 
@@ -45,7 +46,7 @@ const maxSockets = 900 // sequence numbers stay unique
 
 func playOf(t testing.TB, d *dice, probes bool) *play {
 	p := &play{story: newStory(t, probes), asked: map[uint32]string{}, calls: map[string]int{}}
-	p.a = trace.NewAssembler(&fastHeads{}, p.show)
+	p.a = trace.NewAssembler(&cmd.Heads{}, p.show)
 	for us := 0; len(*d) > 0 && len(p.sockets) < maxSockets; {
 		us += d.roll(200)
 		p.at(us)

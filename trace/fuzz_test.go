@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apisixscope/apisixscope/cmd"
 	"github.com/apisixscope/apisixscope/trace"
 )
 
@@ -38,7 +39,7 @@ func FuzzAssembler(f *testing.F) {
 
 func tellSpoiled(t *testing.T, p *play, mishaps []byte, last time.Time) {
 	s := newStory(t, p.probes)
-	s.a = trace.NewAssembler(&fastHeads{}, s.show)
+	s.a = trace.NewAssembler(&cmd.Heads{}, s.show)
 	m := dice(mishaps)
 	told := slices.DeleteFunc(slices.Clone(p.events), func(e trace.Event) bool { return e.Kind == trace.KindClose })
 	for i := 0; i < len(told) && i < 4000; i++ {

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"strings"
 
-	"github.com/apisixscope/apisixscope/internal/http1"
 	"github.com/apisixscope/apisixscope/trace"
 )
 
@@ -50,33 +49,5 @@ func (netHeads) Response(b []byte) (trace.ResponseHead, bool) {
 		Status: r.StatusCode, Len: n, Body: r.ContentLength, Chunked: chunked, Close: r.Close,
 		Server: []byte(r.Header.Get("Server")), UpstreamStatus: []byte(r.Header.Get("X-APISIX-Upstream-Status")),
 		RequestID: []byte(r.Header.Get("X-Request-Id")),
-	}, true
-}
-
-// fastHeads reads them as the program does.
-type fastHeads struct {
-	request  http1.Request
-	response http1.Response
-}
-
-func (h *fastHeads) Request(b []byte) (trace.RequestHead, bool) {
-	r := &h.request
-	if http1.ParseRequest(b, r) != nil {
-		return trace.RequestHead{}, false
-	}
-	return trace.RequestHead{
-		Method: r.Method, Target: r.Target, Host: r.Host, Minor: r.Minor,
-		TraceParent: r.TraceParent, RequestID: r.XRequestID, Upgrade: r.Upgrade,
-	}, true
-}
-
-func (h *fastHeads) Response(b []byte) (trace.ResponseHead, bool) {
-	r := &h.response
-	if http1.ParseResponse(b, r) != nil {
-		return trace.ResponseHead{}, false
-	}
-	return trace.ResponseHead{
-		Status: r.Status, Len: r.HeadLen, Body: r.ContentLength, Chunked: r.Chunked, Close: r.Close,
-		Server: r.Server, UpstreamStatus: r.UpstreamStatus, RequestID: r.XRequestID,
 	}, true
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apisixscope/apisixscope/cmd"
 	"github.com/apisixscope/apisixscope/trace"
 )
 
@@ -46,7 +47,7 @@ func newStory(t testing.TB, probes bool) *story {
 	s := &story{t: t, began: began, now: began, ticked: began, probes: probes, worker: 4131}
 	s.a = trace.NewAssembler(netHeads{}, s.show)
 	if probes { // then the kernel side cuts heads anywhere
-		s.a = trace.NewAssembler(&fastHeads{}, s.show)
+		s.a = trace.NewAssembler(&cmd.Heads{}, s.show)
 	}
 	return s
 }
