@@ -121,8 +121,15 @@ func (a *Assembler) process(at time.Time, p *Process) {
 		}
 	}
 	a.leaving = nil
-	for _, w := range a.works {
-		if w.pid() == p.PID {
+	for key, w := range a.works {
+		switch {
+		case w.pid() != p.PID:
+		case p.Status == 0 && w.client == nil: // it has finished its requests, or their ends were lost
+			for _, l := range w.legs {
+				a.forget(l)
+			}
+			delete(a.works, key)
+		default:
 			w.died, w.at = p, at
 			a.queue(w)
 		}

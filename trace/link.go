@@ -3,10 +3,19 @@ package trace
 // link ties a leg to the request that it is done for, if that can be known yet.
 func (a *Assembler) link(l *leg) {
 	o := l.owner
-	if w := a.clients[o.Socket]; w != nil && w.opaque() {
+	key := keyOf(l.PID, o.Socket, o.Exchange, o.Request)
+	switch w := a.clients[o.Socket]; {
+	case w != nil && w.opaque():
 		a.give(l, w, byOwner)
-	} else if o.Socket != 0 || o.Request != 0 {
-		if w := a.open(keyOf(l.PID, o.Socket, o.Exchange, o.Request)); w != nil {
+	case a.works[key] == nil && a.numbers[o.Socket] != 0:
+		// That request was shown already. A mirror may have been slow to connect; a
+		// tick may have gone on with another's work.
+		if o.proved() {
+			a.forget(l)
+			return
+		}
+	case o.Socket != 0 || o.Request != 0:
+		if w := a.open(key); w != nil {
 			a.give(l, w, byOwner)
 		}
 	}
