@@ -36,14 +36,21 @@ func newClaims(facts []*fact) claims {
 	return c
 }
 
-// owner returns whose exchange e is, or nil.
+// owner returns whose exchange e is, or nil. The next request may follow on the connection
+// within the clocks' slack: of several, it is the one that the node read first after the
+// gateway began to send.
 func (c claims) owner(e edge) *fact {
+	var best owned
 	for _, o := range c.owners[e.local] {
-		if o.differs(e) == "" {
-			return o.fact
+		if o.differs(e) != "" {
+			continue
+		}
+		after := o.record.Start >= e.from.UnixNano()
+		if best.fact == nil || after && (o.record.Start < best.record.Start || best.record.Start < e.from.UnixNano()) {
+			best = o
 		}
 	}
-	return nil
+	return best.fact
 }
 
 // judge adds what x, a trace of a connection that cannot be read, claims to rows. A claim
