@@ -8,11 +8,18 @@ import (
 	"github.com/apisixscope/apisixscope/trace"
 )
 
+// roomy is the size of the largest record. The kernel sends only so much of it as is
+// filled; what views it as a whole must own the whole.
+const roomy = max(unsafe.Sizeof(traceMessageEvent{}), unsafe.Sizeof(traceRequestEvent{}))
+
 // decode turns a record into an event and says when the kernel made it. A record that is
 // none of ours, or too short, is not ok.
 func (s *Source) decode(raw []byte) (e trace.Event, at uint64, ok bool) {
 	if len(raw) < 8 {
 		return e, 0, false
+	}
+	if cap(raw) < int(roomy) {
+		raw = append(make([]byte, 0, roomy), raw...)
 	}
 	switch traceEventKind(*(*uint32)(unsafe.Pointer(&raw[0]))) {
 	case traceEventKindEVENT_MESSAGE:

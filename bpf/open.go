@@ -84,6 +84,7 @@ func (s *Source) open(ctx context.Context) error {
 		return err
 	}
 	s.options.Log.Debug("probes are armed", "took", time.Since(began))
+	s.record.RawSample = make([]byte, 0, roomy)
 	s.began = kernelNow()
 	s.ring.SetDeadline(time.Now().Add(pollEvery))
 	return nil
