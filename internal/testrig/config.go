@@ -37,24 +37,28 @@ func newConfig(o Options, dir string, nodes map[string]string) (config, error) {
 	if os.Getuid() == 0 {
 		c.User = "nobody nogroup" // as APISIX's workers run
 	}
-	for _, addr := range []*string{&c.HTTP, &c.TLS, &c.H2C} {
-		var err error
-		if *addr, err = freeAddr(o.ListenAddr); err != nil {
-			return c, err
-		}
+	addrs, err := freeAddrs(o.ListenAddr, 3)
+	if err != nil {
+		return c, err
 	}
+	c.HTTP, c.TLS, c.H2C = addrs[0], addrs[1], addrs[2]
 	return c, nil
 }
 
-// freeAddr returns an address that was free a moment ago. nginx has to bind it
-// itself, so another process may be faster: startGateway tries again.
-func freeAddr(host string) (string, error) {
-	l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
-	if err != nil {
-		return "", fmt.Errorf("find free port on %s: %w", host, err)
+// freeAddrs returns n different addresses that were free a moment ago. nginx has to
+// bind them itself, so another process may be faster: startGateway tries again.
+func freeAddrs(host string, n int) ([]string, error) {
+	var addrs []string
+	for range n {
+		l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
+		if err != nil {
+			return nil, fmt.Errorf("find free port on %s: %w", host, err)
+		}
+		// Held until all are found: the kernel may hand out a free port again.
+		defer l.Close()
+		addrs = append(addrs, l.Addr().String())
 	}
-	defer l.Close()
-	return l.Addr().String(), nil
+	return addrs, nil
 }
 
 // write renders nginx.conf and its certificate into the rig's directory.
