@@ -2,6 +2,7 @@ package bpf_test
 
 import (
 	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -16,6 +17,26 @@ func TestMain(m *testing.M) {
 // patience bounds how long a test waits for what must come. It says nothing of how fast
 // it should come: the machine may be busy.
 const patience = 10 * time.Second
+
+// slowEnv says how many times slower than a real machine this one runs the gateway's code,
+// as a whole number. .ci/kernels sets it: it emulates the processor. Where it is not set,
+// nothing is allowed that would not be allowed without it.
+const slowEnv = "APISIXSCOPE_SLOW"
+
+// stretched returns how long what takes the gateway up to d may take on this machine. It
+// is for the gateway's own work alone, not for pauses: those last as long everywhere.
+func stretched(t *testing.T, d time.Duration) time.Duration {
+	t.Helper()
+	factor := os.Getenv(slowEnv)
+	if factor == "" {
+		return d
+	}
+	n, err := strconv.Atoi(factor)
+	if err != nil || n < 1 {
+		t.Fatalf("%s must be a whole number from 1: got %q", slowEnv, factor)
+	}
+	return d * time.Duration(n)
+}
 
 // eventually waits until ready, and fails the test if that does not come.
 func eventually(t *testing.T, what string, ready func() bool) {
