@@ -33,6 +33,9 @@ BENCH := APISIXSCOPE_BENCH=1 APISIXSCOPE_NEED_BPF=1 go test -v -count=1 -timeout
 # Words for the program that "make demo" runs: make demo ARGS='-o json'
 ARGS ?=
 
+# Words for "make test-kernels": make test-kernels KERNELS='--allow-missing 5.10 6.1'
+KERNELS ?=
+
 ##@ Use
 
 .PHONY: build
@@ -77,6 +80,10 @@ test-bpf: ## run the tests that load programs into this kernel (root)
 .PHONY: test-gateway
 test-gateway: ## run the tests that watch a real gateway (root, nginx with the Lua module)
 	go test -count=1 -p 1 -timeout 15m -run '^TestGateway' ./...
+
+.PHONY: test-kernels
+test-kernels: ## run bpf's privileged tests in Linux 5.10 to 7 under QEMU (Debian; not in "test": downloads kernels)
+	.ci/kernels $(KERNELS)
 
 .PHONY: cross
 cross: ## compile everything for arm64
