@@ -98,7 +98,7 @@ struct message_event {
 	struct flow before; /* the whole message before it */
 	struct address local;
 	struct address remote;
-	u8 asked[8]; /* first bytes of that request */
+	u8 asked[8]; /* first bytes of the connection's first request */
 	u32 head_len;
 	u32 worker; /* 1: of the gateway; 0: of an upstream's process */
 	/* The last thing in the record: only head_len bytes are sent. Twice
@@ -131,7 +131,7 @@ struct close_event {
 	struct flow out;
 	struct address local;
 	struct address remote;
-	u8 asked[8]; /* first bytes of the request, of a worker's attempt or call */
+	u8 asked[8]; /* as in message_event */
 };
 
 struct process_event {

@@ -64,7 +64,7 @@ struct socket_state {
 	u8 last;
 	u8 fresh; /* an exchange has begun (connect) but no byte has moved */
 	u8 pad;
-	u8 asked[8]; /* first bytes of the request of a joined exchange */
+	u8 asked[8]; /* a worker's first bytes on a connection that it made: TLS, or what else? */
 	struct owner owner;
 	struct flow flows[2];
 	struct address local;

@@ -116,15 +116,9 @@ static __always_inline void begin_exchange(struct target *t, struct socket_state
 }
 
 /* Must a new exchange begin with these bytes of the accepted socket? */
-static __always_inline bool accepted_turns(struct target *t, struct socket_state *s, u32 direction)
+static __always_inline bool accepted_turns(struct socket_state *s, u32 direction)
 {
-	if (direction != DIRECTION_IN)
-		return false;
-	if (s->last == DIRECTION_NONE)
-		return true;
-	if (request_probes && (t->flags & TARGET_WORKER))
-		return false; /* request.bpf.c ends the exchange */
-	return s->last == DIRECTION_OUT;
+	return direction == DIRECTION_IN && s->last != DIRECTION_IN;
 }
 
 /* Must a new exchange, of owner next, begin with these bytes to a connected socket? */
@@ -277,25 +271,58 @@ static __always_inline bool says_goodbye(struct target *t, struct socket_state *
 	return (user_u32(b->at) & 0xff) == 0x15;
 }
 
+/* Accounts for bytes; returns the flow if they are the first of its exchange. */
+static __always_inline struct flow *account(struct target *t, struct socket_state *s, u32 direction, struct bytes *b)
+{
+	u64 now = bpf_ktime_get_ns();
+	struct flow *f = &s->flows[direction & 1];
+	if (s->last != direction || !f->turned)
+		f->turned = now;
+	s->fresh = 0;
+	s->last = direction;
+	if (t->flags & TARGET_WORKER)
+		take_turn(t, s);
+	f->ended = now;
+	if (direction == DIRECTION_IN)
+		f->bytes += b->len;
+	if (f->calls++)
+		return NULL;
+	f->began = now;
+	if (direction == DIRECTION_OUT)
+		f->seq = write_seq(s->sock);
+	else
+		f->seq = copied_seq(s->sock) - (u32)b->len;
+	if (!s->tick)
+		s->tick = t->tick;
+	return f;
+}
+
 /* Bytes move at a socket: account for them, and tell when a message begins. */
 static __noinline int move(struct target *t, struct socket_state *s, u64 key, u32 direction, struct bytes *b)
 {
 	if (!t || !s || !b)
 		return 0;
+	if (direction > DIRECTION_OUT)
+		return 0;
+	bool worker = t->flags & TARGET_WORKER;
+	if (worker && s->side == SIDE_ACCEPTED && request_probes) { /* request_event tells */
+		if (s->last == DIRECTION_NONE)
+			begin_exchange(t, s);
+		account(t, s, direction, b);
+		return 0;
+	}
 	struct room *room = own_room();
-	if (!room || direction > DIRECTION_OUT)
+	if (!room)
 		return 0;
 	u32 tgid = key >> 32;
 	s32 fd = (s32)key;
-	u64 now = bpf_ktime_get_ns();
-	bool worker = t->flags & TARGET_WORKER;
 	u32 starts = 0;
 	settle_out(s);
 	if (says_goodbye(t, s, direction, b))
 		return 0;
 	struct flow before = s->flows[!direction];
 	if (s->side == SIDE_ACCEPTED) {
-		if (accepted_turns(t, s, direction)) {
+		if (accepted_turns(s, direction)) {
 			begin_exchange(t, s);
 			starts = 1;
 		}
@@ -310,39 +337,14 @@ static __noinline int move(struct target *t, struct socket_state *s, u64 key, u3
 	} else if (s->fresh) {
 		starts = 1; /* connect began it */
 	}
-	s->fresh = 0;
-	bool turned = s->last != direction;
-	s->last = direction;
-	if (worker)
-		take_turn(t, s);
-	struct flow *f = &s->flows[direction & 1];
-	if (turned || !f->turned)
-		f->turned = now;
-	f->ended = now;
-	f->calls++;
-	if (direction == DIRECTION_IN)
-		f->bytes += b->len;
-	/* Of a client's socket, request_event tells. */
-	bool told = worker && s->side == SIDE_ACCEPTED && request_probes;
-	u64 coming = direction == DIRECTION_OUT ? b->len : 0;
-	if (f->calls > 1) {
-		if (!told)
-			keep_tail(t, s, tgid, room, coming);
+	struct flow *f = account(t, s, direction, b);
+	if (!f) {
+		keep_tail(t, s, tgid, room, direction == DIRECTION_OUT ? b->len : 0);
 		return 0;
 	}
-	f->began = now;
-	if (direction == DIRECTION_OUT)
-		f->seq = write_seq(s->sock);
-	else
-		f->seq = copied_seq(s->sock) - (u32)b->len;
-	if (!s->tick)
-		s->tick = t->tick;
-	if (told)
-		return 0;
 	struct message_event *e = &room->message;
 	bool asks = direction == (s->side == SIDE_CONNECTED ? DIRECTION_OUT : DIRECTION_IN);
-	if (asks && worker) {
-		__builtin_memset(s->asked, 0, sizeof(s->asked));
+	if (asks && worker && !s->asked[0]) {
 		if (copy_head(e->head, b, sizeof(s->asked)) == sizeof(s->asked))
 			__builtin_memcpy(s->asked, e->head, sizeof(s->asked));
 	}

@@ -115,7 +115,7 @@ type Message struct {
 	Owner     Owner // of a connected socket
 	Tick      time.Time
 	Head      []byte // the first bytes, as many as were captured
-	Asked     []byte // of a joined message: the request's first bytes, zero when not captured
+	Asked     []byte // of a joined message: the first bytes that were sent on the connection
 }
 
 // Tail is the state of both directions of an exchange: of one that goes on after its last
@@ -138,7 +138,7 @@ type Close struct {
 	Failed       time.Time // Errno was seen
 	Errno        int       // of the socket, 0 for none
 	ConnectErrno int       // what connect itself returned, 0 for none
-	Asked        []byte    // the first bytes of an outgoing request; nil when not known
+	Asked        []byte    // the first bytes that were sent on the connection; nil when not known
 	Tick         time.Time
 }
 
