@@ -138,6 +138,13 @@ func (u *upstreams) name(pid, worker uint32) string {
 	return s
 }
 
+// inherits takes note of a fork: the child of an upstream's process is one, too.
+func (u *upstreams) inherits(pid, parent uint32) {
+	if name, ok := u.names.Load(parent); ok {
+		u.names.Store(pid, name)
+	}
+}
+
 // knows reports whether a process is an upstream's.
 func (u *upstreams) knows(pid uint32) bool {
 	_, ok := u.names.Load(pid)
