@@ -92,6 +92,7 @@ func (t *groupTable) show(all []*group) error {
 	return nil
 }
 
+// table stands words to the left and numbers to the right.
 func (t *groupTable) table(w io.Writer, columns []groupColumn) *tablewriter.Table {
 	var align []tw.Align
 	for _, c := range columns {
@@ -101,20 +102,7 @@ func (t *groupTable) table(w io.Writer, columns []groupColumn) *tablewriter.Tabl
 			align = append(align, tw.AlignRight)
 		}
 	}
-	cells := tw.CellConfig{
-		Alignment:  tw.CellAlignment{PerColumn: align},
-		Formatting: tw.CellFormatting{AutoWrap: tw.WrapNone, AutoFormat: tw.Off},
-		Padding:    tw.CellPadding{Global: tw.Padding{Right: " ", Overwrite: true}},
-	}
-	return tablewriter.NewTable(w,
-		tablewriter.WithHeaderConfig(cells), tablewriter.WithRowConfig(cells),
-		tablewriter.WithRendition(tw.Rendition{
-			Borders: tw.BorderNone, Symbols: tw.NewSymbols(tw.StyleNone),
-			Settings: tw.Settings{Separators: tw.SeparatorsNone, Lines: tw.LinesNone},
-		}),
-		tablewriter.WithTrimSpace(tw.Off),
-		tablewriter.WithEastAsian(tw.Off), // not what the locale says: see package text
-	)
+	return plainTable(w, align)
 }
 
 // cells returns the titles and all rows. The target gets what the other columns leave.
