@@ -37,18 +37,22 @@ type Options struct {
 	KeyFrom string      // where the key is from, for an error's remedy
 	TLS     *tls.Config // nil for the system's
 	Timeout time.Duration
-	Log     *slog.Logger // nil for none
+	Dial    func(ctx context.Context, network, address string) (net.Conn, error) // nil for the usual way
+	Log     *slog.Logger                                                         // nil for none
 }
 
 // A Client asks one API. It may be used by several goroutines.
 type Client struct {
-	base    *url.URL
-	key     Key
-	keyFrom string
-	timeout time.Duration
-	limit   int64
-	http    *http.Client
-	log     *slog.Logger
+	base     *url.URL
+	key      Key
+	keyFrom  string
+	timeout  time.Duration
+	limit    int64
+	pageSize int
+	notAPI   string // the remedy for an answer of something else
+	listens  string // what in the configuration says where the API is
+	http     *http.Client
+	log      *slog.Logger
 }
 
 // New returns a client of the Admin API; nothing is sent yet. An address that is none is misuse.
@@ -59,17 +63,24 @@ func newClient(o Options, path string) (*Client, error) {
 	if err != nil {
 		return nil, hint.Misuse(err)
 	}
-	c := &Client{base: base, key: o.Key, keyFrom: o.KeyFrom, timeout: o.Timeout, limit: maxAnswer, log: o.Log}
+	c := &Client{
+		base: base, key: o.Key, keyFrom: o.KeyFrom, timeout: o.Timeout, limit: maxAnswer, pageSize: pageSize,
+		notAPI: notAdmin, listens: "deployment.admin.admin_listen", log: o.Log,
+	}
 	if c.timeout <= 0 {
 		c.timeout = usualTimeout
 	}
 	if c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}
+	dial := o.Dial
+	if dial == nil {
+		dial = (&net.Dialer{}).DialContext
+	}
 	c.http = &http.Client{
 		// No proxy: the key is for the API alone. The same holds for redirects.
 		Transport: &http.Transport{
-			DialContext: (&net.Dialer{}).DialContext, TLSClientConfig: o.TLS,
+			DialContext: dial, TLSClientConfig: o.TLS,
 			MaxIdleConns: 4, IdleConnTimeout: time.Minute, MaxResponseHeaderBytes: 64 << 10,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

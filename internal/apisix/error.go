@@ -1,6 +1,7 @@
 package apisix
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -36,6 +37,9 @@ var (
 // unreachable says why there is no whole answer.
 func (c *Client) unreachable(ctx context.Context, what string, at *stage, err error) error {
 	say := func(why error, remedy string) error {
+		if known := hint.Of(why); known != "" {
+			remedy = known
+		}
 		return hint.Wrap(fmt.Errorf("%s at %s: %w", what, c.base, why), remedy)
 	}
 	if ctx.Err() != nil {
@@ -46,7 +50,6 @@ func (c *Client) unreachable(ctx context.Context, what string, at *stage, err er
 		err = e.Err
 	}
 	var certificate *tls.CertificateVerificationError
-	var alert tls.AlertError
 	var record tls.RecordHeaderError
 	switch netErr, isNet := errors.AsType[net.Error](err); {
 	case errors.Is(err, context.DeadlineExceeded), isNet && netErr.Timeout():
@@ -58,10 +61,10 @@ func (c *Client) unreachable(ctx context.Context, what string, at *stage, err er
 	case errors.Is(err, errTooLong):
 		return say(fmt.Errorf("the answer is longer than %s", text.Size(c.limit)), "")
 	case errors.Is(err, syscall.ECONNREFUSED):
-		return say(syscall.ECONNREFUSED, "is APISIX running, and does it listen there? (deployment.admin.admin_listen in its conf/config.yaml)")
+		return say(syscall.ECONNREFUSED, "is APISIX running? its conf/config.yaml says where it listens: "+c.listens)
 	case errors.Is(err, syscall.ECONNRESET), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		return say(fmt.Errorf("it closed the connection before the answer's end: %w", root(err)), "")
-	case errors.As(err, &record):
+	case errors.As(err, &record), errors.Is(err, http.ErrSchemeMismatch):
 		return say(errors.New("it does not speak TLS"), "write http:// instead of https://")
 	case errors.As(err, &certificate):
 		remedy := "name the authority that signed it with --admin-ca"
@@ -69,10 +72,16 @@ func (c *Client) unreachable(ctx context.Context, what string, at *stage, err er
 			remedy = "name the host that the certificate is for with --admin-server-name"
 		}
 		return say(fmt.Errorf("its certificate is not trusted: %w", certificate.Err), remedy)
-	case errors.As(err, &alert):
+	case refusedByTLS(err):
 		return say(err, "the Admin API may want a client's certificate: give it with --admin-cert and --admin-cert-key")
 	}
 	return say(err, "")
+}
+
+// refusedByTLS reports whether the other end ended a TLS handshake.
+func refusedByTLS(err error) bool {
+	e, ok := errors.AsType[*net.OpError](err)
+	return ok && e.Op == "remote error"
 }
 
 // root is the last cause in a chain of wrapped ones.
@@ -89,14 +98,13 @@ func (c *Client) check(what string, a *answer) ([]byte, error) {
 	if a.status == http.StatusOK && good {
 		return a.body, nil
 	}
-	why, remedy := c.refusal(a, good)
-	return nil, hint.Wrap(fmt.Errorf("%s at %s: %w", what, c.base, why), remedy)
+	return nil, fmt.Errorf("%s at %s: %w", what, c.base, c.refusal(a, good))
 }
 
 const notAdmin = "is this the Admin API? it listens on port 9180 by default, or 9080 in APISIX 2.x"
 
 // refusal says why an answer is none.
-func (c *Client) refusal(a *answer, isJSON bool) (why error, remedy string) {
+func (c *Client) refusal(a *answer, isJSON bool) error {
 	said := c.said(a, isJSON)
 	words := fmt.Sprintf("%d %s", a.status, strings.ToLower(http.StatusText(a.status)))
 	if said != "" {
@@ -105,23 +113,27 @@ func (c *Client) refusal(a *answer, isJSON bool) (why error, remedy string) {
 	}
 	switch {
 	case a.status == http.StatusUnauthorized:
-		return fmt.Errorf("401 %w%s", ErrKey, said), c.keyRemedy()
+		return hint.Wrap(fmt.Errorf("401 %w%s", ErrKey, said), c.keyRemedy())
 	case a.status == http.StatusForbidden && !isJSON:
-		return errors.New(words), "the gateway lets in the addresses of deployment.admin.allow_admin in its conf/config.yaml alone"
+		return hint.Wrap(errors.New(words), "the gateway lets in the addresses of deployment.admin.allow_admin in its conf/config.yaml alone")
 	case a.status == http.StatusNotFound && said == ": Key not found":
-		return errNoSuchKey, ""
+		return errNoSuchKey
 	case a.status == http.StatusNotFound && isJSON:
-		return fmt.Errorf("404 %w%s", ErrNotFound, said), ""
+		return fmt.Errorf("404 %w%s", ErrNotFound, said)
 	case a.status >= 300 && a.status < 400:
-		return fmt.Errorf("%w: %s: it leads elsewhere, where the key is not sent", ErrNotAdmin, words), notAdmin
+		return hint.Wrap(fmt.Errorf("%w: %s: it leads elsewhere, where the key is not sent", ErrNotAdmin, words), c.notAPI)
 	case a.status == http.StatusNotFound:
-		return fmt.Errorf("%w: %s", ErrNotAdmin, words), notAdmin
+		return hint.Wrap(fmt.Errorf("%w: %s", ErrNotAdmin, words), c.notAPI)
 	case a.status == http.StatusServiceUnavailable:
-		return errors.New(words), "the gateway cannot reach its etcd"
+		return hint.Wrap(errors.New(words), "the gateway cannot reach its etcd")
+	case a.status == http.StatusBadRequest && bytes.Contains(a.body, []byte("HTTPS")) && !isJSON:
+		return hint.Wrap(errors.New(words), "the port is one for TLS: write https:// instead of http://")
+	case a.status == http.StatusOK && sort(a) == brokenJSON:
+		return hint.Wrap(fmt.Errorf("%w: it sent %s", ErrNotAdmin, brokenJSON), c.notAPI)
 	case a.status == http.StatusOK:
-		return fmt.Errorf("%w: it sent %s instead of JSON", ErrNotAdmin, sort(a)), notAdmin
+		return hint.Wrap(fmt.Errorf("%w: it sent %s instead of JSON", ErrNotAdmin, sort(a)), c.notAPI)
 	}
-	return errors.New(words), ""
+	return errors.New(words)
 }
 
 // said is the API's own words in an answer that is an error.
@@ -153,6 +165,8 @@ func (c *Client) hide(words string) string {
 	return strings.ReplaceAll(words, string(c.key), "(hidden)")
 }
 
+const brokenJSON = "invalid JSON"
+
 // sort says what a body that is no JSON is.
 func sort(a *answer) string {
 	body := strings.TrimSpace(string(a.body[:min(len(a.body), 512)]))
@@ -162,7 +176,7 @@ func sort(a *answer) string {
 	case strings.HasPrefix(body, "<"):
 		return "HTML"
 	case body[0] == '{', body[0] == '[':
-		return "invalid JSON"
+		return brokenJSON
 	}
 	return "text"
 }

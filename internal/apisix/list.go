@@ -41,7 +41,7 @@ func (c *Client) pages(ctx context.Context, what string, kind Kind) (list []Reso
 	seen := map[string]bool{}
 	first := -1
 	for page := 1; ; page++ {
-		query := url.Values{"page": {strconv.Itoa(page)}, "page_size": {strconv.Itoa(pageSize)}}
+		query := url.Values{"page": {strconv.Itoa(page)}, "page_size": {strconv.Itoa(c.pageSize)}}
 		body, err := c.ask(ctx, what, kind, nil, query)
 		if errors.Is(err, errNoSuchKey) && page == 1 {
 			return nil, true, nil // etcd has nothing below the kind's key
