@@ -27,18 +27,11 @@ func (s *Source) attach() error {
 	if len(s.uprobes) == 0 {
 		return nil
 	}
-	if err := s.objects.RequestProbes.Set(uint32(requestsTold)); err != nil {
+	if err := s.objects.RequestProbes.Set(traceRequestsREQUESTS_TOLD); err != nil {
 		return fmt.Errorf("start request probes: %w", err)
 	}
 	return nil
 }
-
-// Values of request_probes in maps.h.
-const (
-	requestsUnread = iota
-	requestsRead
-	requestsTold
-)
 
 func (s *Source) tracingPrograms() []*ebpf.Program {
 	p := s.objects.tracePrograms
@@ -93,12 +86,15 @@ func (s *Source) watchAttempts() error {
 // watchPhases arms the uprobes that tell how far nginx has come with a request.
 func (s *Source) watchPhases() error {
 	t, p := s.options.Target, s.objects.tracePrograms
-	for symbol, program := range map[string]*ebpf.Program{
-		"ngx_http_process_request": p.ProcessRequest,
-		"ngx_http_upstream_init":   p.UpstreamInit,
-		"ngx_http_send_header":     p.SendHeader,
+	for _, at := range []struct {
+		symbol  string
+		program *ebpf.Program
+	}{
+		{"ngx_http_process_request", p.ProcessRequest},
+		{"ngx_http_upstream_init", p.UpstreamInit},
+		{"ngx_http_send_header", p.SendHeader},
 	} {
-		if _, err := s.uprobe(t.Binary, symbol, program); err != nil {
+		if _, err := s.uprobe(t.Binary, at.symbol, at.program); err != nil {
 			return err
 		}
 	}
@@ -147,7 +143,7 @@ func (s *Source) attachUprobe(o *gateway.Object, symbol string, attach func(*lin
 
 // closeRequests takes the uprobes off and lets the clients' sockets speak.
 func (s *Source) closeRequests() error {
-	err := s.objects.RequestProbes.Set(uint32(requestsUnread))
+	err := s.objects.RequestProbes.Set(traceRequestsREQUESTS_UNREAD)
 	err = errors.Join(err, closeLinks(s.uprobes))
 	s.uprobes = nil
 	return err

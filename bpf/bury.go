@@ -65,7 +65,6 @@ func (s *Source) closeOf(key uint64, st *traceSocketState) *trace.Close {
 		Exchange:   st.Exchange,
 		In:         s.flow(&st.Flows[trace.In]),
 		Out:        s.flow(&st.Flows[trace.Out]),
-		Last:       trace.Direction(st.Last),
 		Owner:      owner(uint8(st.Owner.How), st.Owner.Socket, st.Owner.Request, st.Owner.Exchange),
 		PeerClosed: s.clock.at(st.PeerClosed),
 		Failed:     s.clock.at(st.Failed),

@@ -25,6 +25,13 @@ enum direction {
 	DIRECTION_NONE = 2,
 };
 
+/* Is a message the first that is told of its exchange? */
+enum starts {
+	STARTS_NOT = 0,
+	STARTS_EXCHANGE = 1,
+	STARTS_JOINED = 2, /* yes, and before is the request, of which no record told */
+};
+
 /* How the owner of an outgoing exchange was found. */
 enum owner_how {
 	OWNER_NONE = 0,
@@ -41,7 +48,7 @@ enum owner_how {
 enum loss {
 	LOSS_REQUESTS = 0, /* request_event: ring buffer full */
 	LOSS_MESSAGES = 1, /* message_event, close_event: ring buffer full */
-	LOSS_PROCESSES = 2,
+	LOSS_PROCESSES = 2, /* process_event: ring buffer full */
 	LOSS_SOCKETS = 3, /* map of sockets full */
 	LOSS_TAILS = 4,	  /* map of open tails full */
 	LOSS_LAYOUT = 5,  /* request objects that did not look like one */
@@ -57,8 +64,8 @@ enum loss {
 #define PEER_MAX 48
 #define ATTEMPTS_MAX 6
 #define WANTED_MAX 4
-/* Room for all of them, and once more the longest, so that the verifier sees each copy end
- * inside. */
+/* Room for ATTEMPTS_MAX attempts and all strings, and once more the longest of these, so that
+ * the verifier sees each copy end inside. */
 #define REQUEST_DATA 2560
 
 struct address {
@@ -90,8 +97,7 @@ struct message_event {
 	u8 owner_how;
 	u8 side;
 	u8 direction;
-	u8 starts; /* 1: the first message of its exchange; 2: and before is the request, of which
-		    * no record told */
+	u8 starts; /* enum starts */
 	u64 opened;
 	u64 established;
 	struct flow flow; /* of this message, as far as it was seen */
@@ -119,8 +125,8 @@ struct close_event {
 	u32 owner_exchange;
 	u8 owner_how;
 	u8 side;
-	u8 last; /* direction of the last byte */
 	u8 worker;
+	u8 pad;
 	u64 opened;
 	u64 established;
 	u64 peer_closed; /* the peer's FIN arrived */
@@ -169,7 +175,6 @@ enum phase {
 struct phases {
 	u64 began[PHASES]; /* 0: it did not come so far */
 	u64 lua;	   /* ns for which Lua ran */
-	u64 lua_runs;	   /* in so many runs */
 };
 
 struct request_event {
@@ -181,9 +186,7 @@ struct request_event {
 	u64 start_sec;
 	u64 start_msec;
 	u64 request_length;
-	u64 sent; /* bytes ever sent on the connection */
-	u64 connection_number;
-	u64 connection_requests;
+	u64 connection_requests; /* this is the n-th request of the connection */
 	u64 ssl; /* not 0: TLS */
 	u64 stream; /* not 0: an HTTP/2 stream */
 	u64 http_version; /* 9, 1000, 1001, 2000, 3000 */

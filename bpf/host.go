@@ -53,7 +53,7 @@ func Host() []Finding {
 // which its executable does not export.
 func ProbesMissing(t *gateway.Target) []string {
 	var missing []string
-	for _, symbol := range []string{"ngx_event_connect_peer", "ngx_http_free_request"} {
+	for _, symbol := range []string{beginOfAttempt, endOfRequest} {
 		if _, ok := t.Binary.Symbol(symbol); !ok {
 			missing = append(missing, symbol)
 		}

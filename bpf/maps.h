@@ -156,16 +156,19 @@ struct {
 	__uint(max_entries, 8 << 20);
 } events SEC(".maps");
 
-const volatile u32 capture_bytes = HEAD_MAX; /* of each message's head, where it alone tells what is asked */
-const volatile u32 capture_all = 0;	     /* so much of every other message, too */
-const volatile u32 wakeup_bytes = 1 << 20;   /* wake user space when so much waits */
+const volatile u32 wakeup_bytes = 1 << 20; /* wake user space when so much waits */
 
 const volatile u32 want_phases = 0; /* phases.bpf.c is attached */
 
-/* 1: the request object ends the exchanges at clients' sockets; 2: and is told. User space
- * clears it when the object's layout turns out to be unknown, and the clients' sockets then
- * speak for themselves. */
-volatile u32 request_probes = 0;
+/* Is the request object read? Its end is then that of the exchange at the client's socket. */
+enum requests {
+	REQUESTS_UNREAD = 0, /* clients' sockets speak for themselves */
+	REQUESTS_READ = 1,   /* but not told: not all programs are attached yet */
+	REQUESTS_TOLD = 2,
+};
+
+/* An enum requests. User space takes it back when the object's layout turns out to be unknown. */
+volatile u32 request_probes = REQUESTS_UNREAD;
 
 static __always_inline void count_loss(u32 cause)
 {

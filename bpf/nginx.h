@@ -19,7 +19,7 @@ struct ngx_layout {
 	/* ngx_http_headers_in_t, ngx_http_headers_out_t */
 	u32 in_server, out_status;
 	/* ngx_connection_t */
-	u32 c_fd, c_sent, c_log, c_sockaddr, c_number, c_ssl, c_requests;
+	u32 c_fd, c_log, c_ssl, c_requests;
 	/* ngx_http_upstream_t, ngx_peer_connection_t, ngx_log_t, ngx_http_log_ctx_t */
 	u32 u_peer, pc_connection, pc_log, log_data, ctx_request, ctx_current_request;
 	/* ngx_http_upstream_state_t */

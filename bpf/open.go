@@ -27,9 +27,6 @@ type Options struct {
 	// Phases also tells how far nginx came with each request, and when. It costs the
 	// gateway some five microseconds a request.
 	Phases bool
-	// CaptureBytes of each message's head are kept, at most 1024; 0 means as many as the
-	// trace itself needs: little where the request object tells what was asked.
-	CaptureBytes int
 	// RingBytes is the size of the ring buffer, a power of two and at least a page;
 	// 0 means 8 MiB.
 	RingBytes int
@@ -101,17 +98,20 @@ func (s *Source) load() error {
 		ring = defaultRing
 	}
 	spec.Maps[traceMapEvents].MaxEntries = uint32(ring)
+	probes := traceRequestsREQUESTS_UNREAD
+	if s.options.Probes && s.options.Target.LayoutSource.Known() {
+		probes = traceRequestsREQUESTS_READ
+	}
 	hash, length := wantedHeaders(s.options.Headers)
 	vm, err := s.options.Target.FindLuaVM()
 	if s.lua = err == nil && s.options.Target.LayoutSource.Known(); !s.lua {
 		s.options.Log.Debug("Lua's current thread is not followed", "error", err)
 	}
 	for name, value := range map[string]any{
-		traceVarCaptureAll:    uint32(min(max(s.options.CaptureBytes, 0), headMax)),
 		traceVarWakeupBytes:   uint32(min(1<<20, ring/8)),
 		traceVarNgx:           layoutOf(s.options.Target.Layout),
 		traceVarLua:           luaVMOf(vm),
-		traceVarRequestProbes: flag(s.options.Probes && s.options.Target.LayoutSource.Known()) * requestsRead,
+		traceVarRequestProbes: probes,
 		traceVarWantPhases:    flag(s.options.Phases),
 		traceVarWantedHash:    hash,
 		traceVarWantedLen:     length,

@@ -92,10 +92,8 @@ int run_thread_returns(struct user_regs *ctx)
 	if (!t || !t->lua_since)
 		return 0;
 	struct phases *p = phases_for(t->lua_request);
-	if (p) {
+	if (p)
 		p->lua += bpf_ktime_get_ns() - t->lua_since;
-		p->lua_runs++;
-	}
 	t->lua_since = 0;
 	return 0;
 }

@@ -4,9 +4,9 @@
 /*
  * nginx's request object, read where nginx itself is done with it.
  *
- * ngx_event_connect_peer(pc) begins an attempt; the socket that follows is found in
- * socket.bpf.c by pc->connection->fd. ngx_http_free_request(r, rc) ends a request;
- * the object is still whole, the log phase has not run.
+ * ngx_http_free_request(r, rc) ends a request; the object is still whole, the log phase has
+ * not run. ngx_event_connect_peer(pc) begins an attempt, whose socket owner.bpf.c knows by
+ * pc->connection->fd; it is watched only where Lua does not tell whose attempt that is.
  */
 #include "maps.h"
 #include "nginx.h"
@@ -45,7 +45,8 @@ int connect_peer(struct user_regs *ctx)
 	return 0;
 }
 
-/* Appends at most max bytes of a string; returns its true length, 0 if it cannot be read. */
+/* Appends at most max bytes of a string, itself at most LINE_MAX_LEN; returns its true length,
+ * 0 if it cannot be read. */
 static __always_inline u32 append(struct request_event *e, u32 *at, u64 len, u64 data, u32 max)
 {
 	u32 n = len > max ? max : (u32)len, off = *at;
@@ -55,7 +56,7 @@ static __always_inline u32 append(struct request_event *e, u32 *at, u64 len, u64
 	if (!data || n > max || off > REQUEST_DATA - LINE_MAX_LEN || bpf_probe_read_user(e->data + off, n, (void *)data))
 		return 0;
 	*at = off + n;
-	return len > 0xffffffff ? 0 : (u32)len;
+	return len > 0xffffffff ? 0xffffffff : (u32)len;
 }
 
 /* The values of the wanted headers, in the order of wanted_hash. */
@@ -203,9 +204,7 @@ int free_request(struct user_regs *ctx)
 	u64 part[3] = {WORD(t, headers), WORD(t, headers + 8), WORD(t, headers + 16)};
 	if (ngx.c_read <= SCRATCH_SIZE && !bpf_probe_read_user(t->scratch, ngx.c_read, (void *)connection)) {
 		e->fd = (s32)WORD(t, ngx.c_fd);
-		e->sent = WORD(t, ngx.c_sent);
 		e->ssl = WORD(t, ngx.c_ssl);
-		e->connection_number = WORD(t, ngx.c_number);
 		e->connection_requests = WORD(t, ngx.c_requests);
 	}
 	if (want_phases)
@@ -219,7 +218,7 @@ int free_request(struct user_regs *ctx)
 	e->host_len = append(e, &at, host.len, host.data, HOST_MAX);
 	read_wanted(e, t, &at, part);
 	read_client(e, tgid);
-	if (request_probes < 2)
+	if (request_probes != REQUESTS_TOLD)
 		return 0;
 	u64 size = at;
 	barrier_var(size);

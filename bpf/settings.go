@@ -43,10 +43,7 @@ func layoutOf(l gateway.Layout) traceNgxLayout {
 		InServer:           l.HeadersIn.Server,
 		OutStatus:          l.HeadersOut.Status,
 		C_fd:               l.Connection.FD,
-		C_sent:             l.Connection.Sent,
 		C_log:              l.Connection.Sent + 8, // off_t sent, ngx_log_t *log
-		C_sockaddr:         l.Connection.Sockaddr,
-		C_number:           l.Connection.Number,
 		C_ssl:              l.Connection.SSL,
 		C_requests:         l.Connection.Requests,
 		U_peer:             l.Upstream.Peer,
@@ -68,8 +65,8 @@ func layoutOf(l gateway.Layout) traceNgxLayout {
 	}
 	n.R_read = word + max(n.R_connection, n.R_upstream, n.R_upstreamStates, n.R_headersIn+3*word, n.R_headersIn+n.InServer+word,
 		n.R_headersOut+n.OutStatus, n.R_startSec, n.R_startMsec, n.R_httpVersion, n.R_requestLine+word, n.R_main,
-		n.R_requestLength, n.R_stream)
-	n.C_read = word + max(n.C_fd, n.C_sent, n.C_number, n.C_ssl, n.C_requests)
+		n.R_requestLength, n.R_stream, n.R_ctx)
+	n.C_read = word + max(n.C_fd, n.C_ssl, n.C_requests)
 	return n
 }
 

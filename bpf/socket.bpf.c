@@ -2,7 +2,7 @@
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
 /*
- * Messages at sockets. syscall.bpf.c tells which bytes moved.
+ * Messages at sockets. syscall.bpf.c tells which bytes moved, owner.bpf.c whose work it is.
  *
  * A message is a run of bytes in one direction. It costs one record when it begins,
  * which carries the end of the message before it. An exchange is a request and its
@@ -14,6 +14,7 @@
  * Where nobody needs the request's head, request and response are joined in one record,
  * made when the response begins.
  */
+#include "maps.h"
 
 static __always_inline u64 new_socket_id(void)
 {
@@ -134,33 +135,29 @@ static __always_inline bool connected_turns(struct socket_state *s, struct owner
 				    next->request != s->owner.request);
 }
 
-static __always_inline void submit_message(struct target *t, struct socket_state *s, u32 tgid, s32 fd,
-					   u32 direction, struct flow *before, u32 starts,
-					   struct message_event *e, u32 head_len)
+/* Fills in what the socket knows, and sends a message whose direction, starts, before and head
+ * are there. key is that of s. */
+static __always_inline void submit_message(struct message_event *e, struct target *t, struct socket_state *s, u64 key)
 {
 	__builtin_memcpy(e->asked, s->asked, sizeof(e->asked));
 	e->kind = EVENT_MESSAGE;
-	e->pid = tgid;
+	e->pid = key >> 32;
 	e->socket = s->id;
 	e->exchange = s->exchange;
-	e->fd = fd;
+	e->fd = (s32)key;
 	e->tick = t->tick;
 	e->owner_socket = s->owner.socket;
 	e->owner_request = s->owner.request;
 	e->owner_exchange = s->owner.exchange;
 	e->owner_how = s->owner.how;
 	e->side = s->side;
-	e->direction = direction;
-	e->starts = starts;
 	e->opened = s->opened;
 	e->established = s->established;
-	e->flow = s->flows[direction & 1];
-	e->before = *before;
+	e->flow = s->flows[e->direction & 1];
 	e->local = s->local;
 	e->remote = s->remote;
-	e->head_len = head_len;
 	e->worker = !!(t->flags & TARGET_WORKER);
-	u64 size = head_len;
+	u64 size = e->head_len;
 	barrier_var(size);
 	if (size > HEAD_MAX)
 		return;
@@ -181,16 +178,21 @@ struct bytes {
 #define CALL_HEAD 128 /* tells a call's protocol, method and path */
 #define KNOWN_HEAD 16 /* tells TLS, and HTTP's status */
 
-/* How much of a message's head is of use: the request object tells the rest. */
+/* Does the request object tell what is asked of this socket? It does of an attempt of the
+ * client's own request, and not of a subrequest's. */
+static __always_inline bool told_by_request(struct socket_state *s)
+{
+	return request_probes && (s->owner.how == OWNER_UPSTREAM || s->owner.how == OWNER_PEER);
+}
+
+/* How much of a message's head is of use. */
 static __always_inline u32 head_limit(struct target *t, struct socket_state *s)
 {
-	u32 max = 0;
-	if (t->flags & TARGET_WORKER) {
-		max = capture_bytes;
-		if (request_probes)
-			max = s->owner.how == OWNER_UPSTREAM || s->owner.how == OWNER_PEER ? KNOWN_HEAD : CALL_HEAD;
-	}
-	return max < capture_all ? capture_all : max;
+	if (!(t->flags & TARGET_WORKER))
+		return 0;
+	if (told_by_request(s))
+		return KNOWN_HEAD;
+	return request_probes ? CALL_HEAD : HEAD_MAX;
 }
 
 /* Copies the beginning of b, at most limit; to has room for twice HEAD_MAX. */
@@ -221,28 +223,26 @@ static __always_inline u32 copy_head(u8 *to, const struct bytes *b, u32 limit)
 	return n > max ? max : n;
 }
 
-/* Are request and response told by one record? Of an attempt the request object tells
- * what was asked; of an upstream's process the gateway's end does. A new connection's
- * first request is told at once: user space may not know the node yet. */
+/* Are request and response told by one record? So it is where another one tells what was
+ * asked: of an upstream's process, the gateway's end does. A new connection's first request
+ * is told at once: user space may not know the node yet. */
 static __always_inline bool joins(struct target *t, struct socket_state *s)
 {
 	if (!(t->flags & TARGET_WORKER))
 		return true;
 	if (s->exchange == 1 && s->opened)
 		return false;
-	return request_probes && s->side == SIDE_CONNECTED && !capture_all &&
-	       (s->owner.how == OWNER_UPSTREAM || s->owner.how == OWNER_PEER);
+	return s->side == SIDE_CONNECTED && told_by_request(s);
 }
 
-static __always_inline void keep_tail(struct target *t, struct socket_state *s, u32 tgid, struct room *room, u64 coming)
+/* Notes how far an exchange has come; coming is what moves but is not in its flows yet. */
+static __always_inline void keep_tail(struct tail *tail, struct target *t, struct socket_state *s, u64 coming)
 {
 	struct tail_key key = {s->id, s->exchange};
-	struct tail *tail = &room->tail;
-	tail->pid = tgid;
+	tail->pid = bpf_get_current_pid_tgid() >> 32;
 	tail->worker = !!(t->flags & TARGET_WORKER);
-	tail->flows[0] = s->flows[0];
-	tail->flows[1] = s->flows[1];
-	tail->flows[1].bytes += coming; /* of a write: what it will move is not in write_seq yet */
+	__builtin_memcpy(tail->flows, s->flows, sizeof(tail->flows));
+	tail->flows[DIRECTION_OUT].bytes += coming;
 	tail->local = s->local;
 	tail->remote = s->remote;
 	if (bpf_map_update_elem(&tails, &key, tail, BPF_ANY))
@@ -297,7 +297,7 @@ static __always_inline struct flow *account(struct target *t, struct socket_stat
 	return f;
 }
 
-/* Bytes move at a socket: account for them, and tell when a message begins. */
+/* Bytes move at the socket of that key: account for them, and tell when a message begins. */
 static __noinline int move(struct target *t, struct socket_state *s, u64 key, u32 direction, struct bytes *b)
 {
 	if (!t || !s || !b)
@@ -314,35 +314,35 @@ static __noinline int move(struct target *t, struct socket_state *s, u64 key, u3
 	struct room *room = own_room();
 	if (!room)
 		return 0;
-	u32 tgid = key >> 32;
-	s32 fd = (s32)key;
-	u32 starts = 0;
+	struct message_event *e = &room->message;
+	e->starts = STARTS_NOT;
 	settle_out(s);
 	if (says_goodbye(t, s, direction, b))
 		return 0;
-	struct flow before = s->flows[!direction];
+	e->direction = direction;
+	e->before = s->flows[!direction];
 	if (s->side == SIDE_ACCEPTED) {
 		if (accepted_turns(s, direction)) {
 			begin_exchange(t, s);
-			starts = 1;
+			e->starts = STARTS_EXCHANGE;
 		}
 	} else if (direction == DIRECTION_OUT && s->last != DIRECTION_OUT && !s->fresh) {
 		struct owner next = {};
-		next_owner(t, &next, tgid, fd);
+		next_owner(t, &next, key >> 32, (s32)key);
 		if (connected_turns(s, &next)) {
 			begin_exchange(t, s);
 			take_owner(s, &next);
-			starts = 1;
+			e->starts = STARTS_EXCHANGE;
 		}
 	} else if (s->fresh) {
-		starts = 1; /* connect began it */
+		e->starts = STARTS_EXCHANGE; /* connect began it */
 	}
 	struct flow *f = account(t, s, direction, b);
 	if (!f) {
-		keep_tail(t, s, tgid, room, direction == DIRECTION_OUT ? b->len : 0);
+		/* What a write moves is not in write_seq yet. */
+		keep_tail(&room->tail, t, s, direction == DIRECTION_OUT ? b->len : 0);
 		return 0;
 	}
-	struct message_event *e = &room->message;
 	bool asks = direction == (s->side == SIDE_CONNECTED ? DIRECTION_OUT : DIRECTION_IN);
 	if (asks && worker && !s->asked[0]) {
 		if (copy_head(e->head, b, sizeof(s->asked)) == sizeof(s->asked))
@@ -352,17 +352,17 @@ static __noinline int move(struct target *t, struct socket_state *s, u64 key, u3
 		struct tail_key tail = {s->id, s->exchange};
 		if (asks) {
 			if (!worker) /* should the answer take long */
-				keep_tail(t, s, tgid, room, 0);
+				keep_tail(&room->tail, t, s, 0);
 			return 0;
 		}
-		starts = 2;
+		e->starts = STARTS_JOINED;
 		if (!worker)
 			bpf_map_delete_elem(&tails, &tail);
 	}
 	if (direction == DIRECTION_OUT)
 		f->bytes = b->len; /* what the call wants to move, until write_seq tells */
-	u32 head_len = copy_head(e->head, b, head_limit(t, s));
-	submit_message(t, s, tgid, fd, direction, &before, starts, e, head_len);
+	e->head_len = copy_head(e->head, b, head_limit(t, s));
+	submit_message(e, t, s, key);
 	return 0;
 }
 

@@ -106,7 +106,6 @@ static __always_inline void submit_close(struct target *t, struct socket_state *
 	e->owner_exchange = s->owner.exchange;
 	e->owner_how = s->owner.how;
 	e->side = s->side;
-	e->last = s->last;
 	e->worker = !!(t->flags & TARGET_WORKER);
 	e->opened = s->opened;
 	e->established = s->established;

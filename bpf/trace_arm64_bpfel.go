@@ -47,8 +47,8 @@ type traceCloseEvent struct {
 	OwnerExchange uint32
 	OwnerHow      uint8
 	Side          uint8
-	Last          uint8
 	Worker        uint8
+	Pad           uint8
 	Opened        uint64
 	Established   uint64
 	PeerClosed    uint64
@@ -151,10 +151,7 @@ type traceNgxLayout struct {
 	InServer           uint32
 	OutStatus          uint32
 	C_fd               uint32
-	C_sent             uint32
 	C_log              uint32
-	C_sockaddr         uint32
-	C_number           uint32
 	C_ssl              uint32
 	C_requests         uint32
 	U_peer             uint32
@@ -192,10 +189,9 @@ type tracePhaseKey struct {
 }
 
 type tracePhases struct {
-	_       structs.HostLayout
-	Began   [4]uint64
-	Lua     uint64
-	LuaRuns uint64
+	_     structs.HostLayout
+	Began [4]uint64
+	Lua   uint64
 }
 
 type traceProcessEvent struct {
@@ -219,8 +215,6 @@ type traceRequestEvent struct {
 	StartSec           uint64
 	StartMsec          uint64
 	RequestLength      uint64
-	Sent               uint64
-	ConnectionNumber   uint64
 	ConnectionRequests uint64
 	Ssl                uint64
 	Stream             uint64
@@ -247,6 +241,14 @@ type traceRequestEvent struct {
 	Pad                uint32
 	Data               [2560]uint8
 }
+
+type traceRequests uint32
+
+const (
+	traceRequestsREQUESTS_UNREAD traceRequests = 0
+	traceRequestsREQUESTS_READ   traceRequests = 1
+	traceRequestsREQUESTS_TOLD   traceRequests = 2
+)
 
 type traceRoom struct {
 	_       structs.HostLayout
@@ -284,6 +286,14 @@ type traceSocketState struct {
 	Local  traceAddress
 	Remote traceAddress
 }
+
+type traceStarts uint32
+
+const (
+	traceStartsSTARTS_NOT      traceStarts = 0
+	traceStartsSTARTS_EXCHANGE traceStarts = 1
+	traceStartsSTARTS_JOINED   traceStarts = 2
+)
 
 type traceTail struct {
 	_      structs.HostLayout
@@ -368,8 +378,6 @@ const (
 	traceProgSysEnter              = "sys_enter"
 	traceProgSysExit               = "sys_exit"
 	traceProgUpstreamInit          = "upstream_init"
-	traceVarCaptureAll             = "capture_all"
-	traceVarCaptureBytes           = "capture_bytes"
 	traceVarLua                    = "lua"
 	traceVarNgx                    = "ngx"
 	traceVarRequestProbes          = "request_probes"
@@ -379,7 +387,8 @@ const (
 	traceVarUnusedPhase            = "unused_phase"
 	traceVarUnusedProcessEvent     = "unused_process_event"
 	traceVarUnusedRequestEvent     = "unused_request_event"
-	traceVarUnusedSide             = "unused_side"
+	traceVarUnusedRequests         = "unused_requests"
+	traceVarUnusedStarts           = "unused_starts"
 	traceVarUnusedTargetFlags      = "unused_target_flags"
 	traceVarWakeupBytes            = "wakeup_bytes"
 	traceVarWantPhases             = "want_phases"
@@ -465,8 +474,6 @@ type traceMapSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type traceVariableSpecs struct {
-	CaptureAll         *ebpf.VariableSpec `ebpf:"capture_all"`
-	CaptureBytes       *ebpf.VariableSpec `ebpf:"capture_bytes"`
 	Lua                *ebpf.VariableSpec `ebpf:"lua"`
 	Ngx                *ebpf.VariableSpec `ebpf:"ngx"`
 	RequestProbes      *ebpf.VariableSpec `ebpf:"request_probes"`
@@ -476,7 +483,8 @@ type traceVariableSpecs struct {
 	UnusedPhase        *ebpf.VariableSpec `ebpf:"unused_phase"`
 	UnusedProcessEvent *ebpf.VariableSpec `ebpf:"unused_process_event"`
 	UnusedRequestEvent *ebpf.VariableSpec `ebpf:"unused_request_event"`
-	UnusedSide         *ebpf.VariableSpec `ebpf:"unused_side"`
+	UnusedRequests     *ebpf.VariableSpec `ebpf:"unused_requests"`
+	UnusedStarts       *ebpf.VariableSpec `ebpf:"unused_starts"`
 	UnusedTargetFlags  *ebpf.VariableSpec `ebpf:"unused_target_flags"`
 	WakeupBytes        *ebpf.VariableSpec `ebpf:"wakeup_bytes"`
 	WantPhases         *ebpf.VariableSpec `ebpf:"want_phases"`
@@ -535,8 +543,6 @@ func (m *traceMaps) Close() error {
 //
 // It can be passed to loadTraceObjects or ebpf.CollectionSpec.LoadAndAssign.
 type traceVariables struct {
-	CaptureAll         *ebpf.Variable `ebpf:"capture_all"`
-	CaptureBytes       *ebpf.Variable `ebpf:"capture_bytes"`
 	Lua                *ebpf.Variable `ebpf:"lua"`
 	Ngx                *ebpf.Variable `ebpf:"ngx"`
 	RequestProbes      *ebpf.Variable `ebpf:"request_probes"`
@@ -546,7 +552,8 @@ type traceVariables struct {
 	UnusedPhase        *ebpf.Variable `ebpf:"unused_phase"`
 	UnusedProcessEvent *ebpf.Variable `ebpf:"unused_process_event"`
 	UnusedRequestEvent *ebpf.Variable `ebpf:"unused_request_event"`
-	UnusedSide         *ebpf.Variable `ebpf:"unused_side"`
+	UnusedRequests     *ebpf.Variable `ebpf:"unused_requests"`
+	UnusedStarts       *ebpf.Variable `ebpf:"unused_starts"`
 	UnusedTargetFlags  *ebpf.Variable `ebpf:"unused_target_flags"`
 	WakeupBytes        *ebpf.Variable `ebpf:"wakeup_bytes"`
 	WantPhases         *ebpf.Variable `ebpf:"want_phases"`

@@ -140,7 +140,7 @@ func request(n int, line, host string, status int, took time.Duration) trace.Eve
 	client := netip.AddrPortFrom(netip.AddrFrom4([4]byte{10, 0, 0, byte(n)}), 50000)
 	r := &trace.Request{
 		PID: 4132, ID: uint64(n), Started: at, Line: line, LineLen: len(line), Host: host, Version: 1001, Status: status,
-		Received: 100, ConnectionNumber: uint64(n), ConnectionRequest: 1,
+		Received: 100, ConnectionRequest: 1,
 		Client: trace.Conn{PID: 4132, FD: 7, Socket: trace.SocketID(n), Side: trace.SideAccepted, Gateway: true,
 			Local: netip.MustParseAddrPort("10.0.0.2:9080"), Remote: client},
 		In:          trace.Flow{Began: at, Ended: at, Bytes: 100, Calls: 1},

@@ -110,12 +110,12 @@ type Message struct {
 	Starts    bool   // the first message of its exchange
 	Joined    bool   // and Before is its request, of which no message told
 	Direction Direction
-	Flow      Flow  // the first call; of a write, what it wanted to move
-	Before    Flow  // the whole message that came before, in the other direction
-	Owner     Owner // of a connected socket
-	Tick      time.Time
-	Head      []byte // the first bytes, as many as were captured
-	Asked     []byte // of a joined message: the first bytes that were sent on the connection
+	Flow      Flow      // the first call; of a write, what it wanted to move
+	Before    Flow      // the whole message that came before, in the other direction
+	Owner     Owner     // of a connected socket
+	Tick      time.Time // the event-loop tick in which it was moved
+	Head      []byte    // the first bytes, as many as were captured; may be none
+	Asked     []byte    // the first eight bytes of a worker's connection's first request; zeros when not known
 }
 
 // Tail is the state of both directions of an exchange: of one that goes on after its last
@@ -132,14 +132,13 @@ type Close struct {
 	Conn
 	Exchange     uint32
 	In, Out      Flow // of the last exchange
-	Last         Direction
 	Owner        Owner
 	PeerClosed   time.Time // the peer's FIN arrived
 	Failed       time.Time // Errno was seen
 	Errno        int       // of the socket, 0 for none
 	ConnectErrno int       // what connect itself returned, 0 for none
-	Asked        []byte    // the first bytes that were sent on the connection; nil when not known
-	Tick         time.Time
+	Asked        []byte    // as in Message; nil when not known
+	Tick         time.Time // the event-loop tick in which it was closed
 }
 
 // Process is a fork or the end of a watched process.
@@ -163,8 +162,7 @@ type Request struct {
 	TLS     bool
 	Stream  bool // HTTP/2: shares its socket with other requests
 
-	Received          int64 // request line, headers and body, as nginx counts
-	ConnectionNumber  uint64
+	Received          int64  // bytes of request line, headers and body, as nginx counts
 	ConnectionRequest uint64 // this is the n-th request of the connection
 	Upstream          uint64 // address of its ngx_http_upstream_t, 0 without
 
@@ -189,13 +187,12 @@ type Request struct {
 // Phases tells when nginx came to a part of its work on a request; a zero time that it did
 // not, or that it was not watched.
 type Phases struct {
-	Process  time.Time // the head was read: rewrite and preaccess
-	Access   time.Time // Lua's access handler: APISIX's router and most plugins
-	Upstream time.Time // proxying, and with it the balancer
-	Response time.Time // the response's head: header_filter, body_filter
-	Ended    time.Time // the log phase is next
-	Lua      time.Duration
-	LuaRuns  int // in so many runs
+	Process  time.Time     // the head was read: rewrite and preaccess
+	Access   time.Time     // Lua's access handler: APISIX's router and most plugins
+	Upstream time.Time     // proxying, and with it the balancer
+	Response time.Time     // the response's head: header_filter, body_filter
+	Ended    time.Time     // the log phase is next
+	Lua      time.Duration // for which Lua ran
 }
 
 // UpstreamState is nginx's own record of one attempt, in its clock's milliseconds.

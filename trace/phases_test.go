@@ -36,7 +36,7 @@ func TestPhases(t *testing.T) {
 		r := get("/orders", 200)
 		r.Phases = trace.Phases{
 			Process: moment(tt.process), Access: moment(tt.access), Upstream: moment(tt.upstream), Response: moment(tt.answer),
-			Ended: s.now, Lua: 120 * time.Microsecond, LuaRuns: 4,
+			Ended: s.now, Lua: 120 * time.Microsecond,
 		}
 		s.ends(c, r)
 		s.end()

@@ -110,7 +110,7 @@ func (c *socket) closes() {
 func (c *socket) tellClose() {
 	c.s.t.Helper()
 	c.s.add(trace.Event{Kind: trace.KindClose, Time: c.s.now, Close: &trace.Close{
-		Conn: c.conn, Exchange: c.exchange, In: c.flows[trace.In], Out: c.flows[trace.Out], Last: c.last, Owner: c.owner,
+		Conn: c.conn, Exchange: c.exchange, In: c.flows[trace.In], Out: c.flows[trace.Out], Owner: c.owner,
 		PeerClosed: c.peerClosed, Failed: c.failed, Errno: c.errno, ConnectErrno: c.connectErrno, Tick: c.s.ticked,
 	}})
 }
