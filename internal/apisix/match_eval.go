@@ -82,12 +82,18 @@ func (e *expr) compare(q *question) (truth, []string) {
 	}
 	held, err := e.holds(left)
 	switch {
+	case err != "" && secretVariable(e.name):
+		return maybe, []string{e.String() + " cannot be decided here"}
 	case err != "":
 		return maybe, []string{err}
 	case held != e.negated:
 		return yes, nil
 	}
-	return no, []string{fmt.Sprintf("%s, got %s", e, left.show())}
+	got := left.show()
+	if secretVariable(e.name) && left.kind == textValue && left.s != "" {
+		got = Hidden
+	}
+	return no, []string{fmt.Sprintf("%s, got %s", e, got)}
 }
 
 // holds compares as v1.lua's compare_funcs do. An err says why that is not known.

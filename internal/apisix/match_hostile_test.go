@@ -2,6 +2,7 @@ package apisix
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -125,6 +126,27 @@ func TestMatchIsQuick(t *testing.T) {
 	}
 	if took := time.Since(began); took > 5*time.Second {
 		t.Errorf("20000 routes took %v", took)
+	}
+}
+
+// TestMatchShowsNoSecrets plants one in what routes ask for and in what requests have.
+func TestMatchShowsNoSecrets(t *testing.T) {
+	const secret = "s3cr3t"
+	for _, vars := range []string{
+		`[["http_x_api_key","==","s3cr3t"]]`, `[["http_apikey","in",["s3cr3t","b"]]]`, `[["arg_token","~~","(?!s3cr3t)"]]`,
+		`["!OR",["http_authorization","==","Bearer s3cr3t"],["http_authorization","has","s3cr3t"],["uri","==","/a"]]`,
+		`[["args","==","token=s3cr3t&b=1"]]`, `[["args","~~","&token=s3cr3t"]]`, `[["http_other","==","Bearer s3cr3t"]]`,
+	} {
+		router := hostileRouter(t, RouterURI, `{"uri":"/a","vars":`+vars+`}`)
+		header := http.Header{"X-Api-Key": {secret + "x"}, "Apikey": {secret}, "Authorization": {"Basic " + secret}}
+		for _, r := range []Request{
+			{Path: "/a?token=" + secret + "2", Header: header, Whole: true}, {Path: "/a"}, {Path: "/a?x&token=" + secret, Header: header},
+		} {
+			res := router.Match(r)
+			if said := whyNot(&res, "0"); strings.Contains(said, secret) {
+				t.Errorf("%s: %s", vars, said)
+			}
+		}
 	}
 }
 

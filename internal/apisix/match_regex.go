@@ -122,9 +122,10 @@ func (p *pattern) matchesAll(s string) (bool, error) {
 	return at != nil && at[0] == 0 && at[1] == len(s), nil
 }
 
-// shorten quotes a text that may be long.
+// shorten quotes a text that may be long, without what looks like a secret.
 func shorten(s string) string {
 	const most = 80
+	s = mild(s)
 	if len(s) > most {
 		return fmt.Sprintf("%q…", s[:most])
 	}

@@ -112,7 +112,7 @@ func (v value) string() string {
 	return v.s
 }
 
-// show writes a value for people.
+// show writes a value for people, without what looks like a secret.
 func (v value) show() string {
 	switch v.kind {
 	case nilValue:
@@ -133,10 +133,20 @@ func (v value) show() string {
 
 // bare is show without quotes where none are needed.
 func (v value) bare() string {
+	v.s = mild(v.s)
 	if v.kind == textValue && v.s != "" && shorten(v.s) == `"`+v.s+`"` && !strings.ContainsAny(v.s, " ,;[]") {
 		return v.s
 	}
 	return v.show()
+}
+
+// mild is withoutSecrets, of what may also be a query without its question mark.
+func mild(s string) string {
+	s = withoutSecrets(s)
+	if strings.Contains(s, "=") {
+		s = withoutSecrets("?" + s)[1:]
+	}
+	return s
 }
 
 func formatNumber(n float64) string {

@@ -148,14 +148,18 @@ func (e *expr) prepare(rule []gjson.Result) (err error) {
 	return err
 }
 
-// String writes a leaf as people do.
+// String writes a leaf as people do, without what looks like a secret.
 func (e *expr) String() string {
 	cmp := e.cmp
 	if e.negated {
 		cmp = "! " + cmp
 	}
-	if e.ips != nil {
-		return fmt.Sprintf("%s %s %s", e.name, cmp, e.ips.text)
+	right := e.right.bare()
+	switch {
+	case e.ips != nil:
+		right = e.ips.text
+	case secretVariable(e.name):
+		right = Hidden
 	}
-	return fmt.Sprintf("%s %s %s", e.name, cmp, e.right.bare())
+	return e.name + " " + cmp + " " + right
 }
