@@ -61,8 +61,14 @@ func (r *Rig) AccessLog() ([]AccessLine, error) {
 	return lines, nil
 }
 
+// logTimeout bounds WaitAccessLog, whatever its context says: what nginx has answered, it
+// logs within a second.
+const logTimeout = 30 * time.Second
+
 // WaitAccessLog waits until the log has at least n lines, and reads it.
 func (r *Rig) WaitAccessLog(ctx context.Context, n int) ([]AccessLine, error) {
+	ctx, cancel := context.WithTimeout(ctx, logTimeout)
+	defer cancel()
 	var have int
 	err := poll(ctx, func() (bool, error) {
 		text, err := os.ReadFile(filepath.Join(r.dir, "access.log"))
