@@ -85,7 +85,7 @@ func (r *run) move(ctx context.Context, a *Assembler) error {
 	held, _ := r.To.(flusher)
 	for {
 		e, err := r.From.Next(ctx)
-		if errors.Is(err, io.EOF) || (err != nil && ctx.Err() != nil) {
+		if errors.Is(err, io.EOF) || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
 			return nil
 		}
 		if err != nil {

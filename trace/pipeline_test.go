@@ -169,6 +169,22 @@ func TestPipelineErrors(t *testing.T) {
 	}
 }
 
+// TestPipelineFailsAtTheEnd: the end of the window excuses no other error.
+func TestPipelineFailsAtTheEnd(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	errSource := errors.New("the maps are gone")
+	sink := &logSink{}
+	_, err := trace.Pipeline{From: failingSource{errSource}, Heads: netHeads{}, To: sink}.Run(ctx)
+	sink.has(t, err, errSource, "close")
+}
+
+// A failingSource has nothing but an error, whatever ctx says.
+type failingSource struct{ err error }
+
+func (f failingSource) Next(context.Context) (trace.Event, error) { return trace.Event{}, f.err }
+func (failingSource) Close() error                                { return nil }
+
 // TestPipelineIsCancelled: that is a good end, with a summary of what was seen.
 func TestPipelineIsCancelled(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
