@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"cmp"
 	"slices"
 	"time"
 )
@@ -153,6 +154,7 @@ func (a *Assembler) process(at time.Time, p *Process) {
 	}
 }
 
+// pid returns the worker's; 0 when nothing tells.
 func (w *work) pid() int {
 	switch {
 	case w.client != nil:
@@ -161,6 +163,19 @@ func (w *work) pid() int {
 		return w.legs[0].PID
 	}
 	return 0
+}
+
+// began returns the first time that was seen of w at a socket, zero when none was.
+func (w *work) began() time.Time {
+	switch {
+	case w.client != nil:
+		return w.client.in.Began
+	case w.request != nil:
+		return w.request.In.Began
+	case len(w.legs) > 0:
+		return w.legs[0].began()
+	}
+	return time.Time{}
 }
 
 // queue puts an ended request in line to be shown.
@@ -243,9 +258,12 @@ func (a *Assembler) sweepGone(t time.Time) {
 	a.gone = rest
 }
 
-// emit shows the requests that are ready.
+// emit shows the requests that are ready, in the order in which they ended; of those that
+// ended with their worker, in which they began.
 func (a *Assembler) emit() error {
-	slices.SortStableFunc(a.ready, func(v, w *work) int { return v.at.Compare(w.at) })
+	slices.SortStableFunc(a.ready, func(v, w *work) int {
+		return cmp.Or(v.at.Compare(w.at), v.began().Compare(w.began()))
+	})
 	for i, w := range a.ready {
 		a.ready[i] = nil
 		shown := a.build(w)

@@ -3,6 +3,7 @@ package trace_test
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"testing"
 	"time"
 
@@ -139,6 +140,33 @@ func TestAnswerToWhatCameBeforeTheWindow(t *testing.T) {
 		if spans := s.shown[0].Spans; spans[len(spans)-1].Role != trace.RoleAttempt {
 			t.Errorf("probes %v: shown is\n%s", probes, dump(s.began, &s.shown[0]))
 		}
+	}
+}
+
+// TestShownInOrderWithTheirWorker: what a worker leaves behind ends at one time, and is shown
+// in the order in which it began.
+func TestShownInOrderWithTheirWorker(t *testing.T) {
+	for _, probes := range []bool{true, false} {
+		s := newStory(t, probes)
+		var want []string
+		for i := range 20 {
+			c := s.accepts("10.0.0.9:" + strconv.Itoa(50000+i))
+			want = append(want, c.conn.Remote.String())
+			s.tick(i * 1000)
+			c.reads(orders)
+			s.by(c, trace.OwnerUpstream)
+			s.pooled(node1, time.Second).writes(orders)
+		}
+		s.exits(s.worker, 9)
+		s.sweep()
+		var got []string
+		for i := range s.shown {
+			got = append(got, s.shown[i].Client.String())
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("probes %v: shown are %v", probes, got)
+		}
+		s.end()
 	}
 }
 
