@@ -2,6 +2,7 @@ package trace
 
 import (
 	"net/netip"
+	"strconv"
 	"time"
 )
 
@@ -31,6 +32,10 @@ func (a *Assembler) byStates(x *Exchange, w *work) {
 	}
 	if t := x.lastAttempt(); t != nil && len(x.Attempts) > len(w.request.Attempts) && t.Status == 0 && t.Received > 0 {
 		t.Status, t.ErrType, t.Reason = w.request.Status, "", ""
+	}
+	if all := w.request.AttemptsLen; all > len(x.Attempts) {
+		x.Incomplete = append(x.Incomplete, "attempts: "+strconv.Itoa(all-len(x.Attempts))+" of "+strconv.Itoa(all)+
+			" are not shown: nginx has a record of more than are copied")
 	}
 }
 

@@ -2,6 +2,7 @@ package trace_test
 
 import (
 	"encoding/hex"
+	"slices"
 	"strings"
 	"testing"
 
@@ -101,6 +102,18 @@ func TestHostWithoutPort(t *testing.T) {
 }
 
 // TestRequestsThatCannotBeSeenWhole says what is missing.
+// TestAttemptsThatWereNotCopied are told of, unless their sockets were seen.
+func TestAttemptsThatWereNotCopied(t *testing.T) {
+	var six []trace.UpstreamState
+	for range 6 {
+		six = append(six, state(node1, 502, -1, -1, 1))
+	}
+	x := shownOf(t, trace.Request{Status: 502, Attempts: six, AttemptsLen: 8})
+	if len(x.Attempts) != 6 || !slices.ContainsFunc(x.Incomplete, func(s string) bool { return strings.Contains(s, "2 of 8") }) {
+		t.Errorf("%d attempts, incomplete: %q", len(x.Attempts), x.Incomplete)
+	}
+}
+
 func TestRequestsThatCannotBeSeenWhole(t *testing.T) {
 	s := newStory(t, true)
 	c := s.accepts(aClient)

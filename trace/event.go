@@ -175,8 +175,8 @@ type Request struct {
 	Failed     time.Time
 	Errno      int
 
-	Attempts     []UpstreamState // at most six; AttemptsLen is the true number
-	AttemptsLen  int
+	Attempts     []UpstreamState // at most six
+	AttemptsLen  int             // how many there were, as far as the kernel side counts: to 16
 	Phases       Phases
 	NoLua        bool   // a 400 that nginx made before Lua saw the request
 	TraceParent  string // request headers, empty when absent
