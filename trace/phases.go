@@ -4,7 +4,7 @@ import "time"
 
 // phaseSpans adds the parts of nginx's work that were watched. Each lasts until the next
 // one begins.
-func (a *Assembler) phaseSpans(x *Exchange, p *Phases, parent SpanID) {
+func (x *Exchange) phaseSpans(p *Phases, parent SpanID) {
 	parts := []struct {
 		name, entry string
 		began       time.Time
@@ -25,7 +25,7 @@ func (a *Assembler) phaseSpans(x *Exchange, p *Phases, parent SpanID) {
 				break
 			}
 		}
-		a.span(x, Span{
+		x.span(Span{
 			Parent: parent, Mark: MarkGateway, Role: RolePhase, Name: part.name, Start: part.began,
 			Duration: since(part.began, end), PID: x.PID,
 			Evidence: part.entry + " was entered for the request object", Confident: Exact,

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -11,7 +12,7 @@ import (
 func (a *Assembler) spans(x *Exchange, w *work, c *leg) {
 	root := SpanID{}
 	if !c.in.Began.IsZero() && (w.request == nil || !w.request.Stream) {
-		s := a.span(x, Span{
+		s := x.span(Span{
 			Mark: MarkSystem, Role: RoleClientSide, Name: "gateway :" + strconv.Itoa(int(c.Local.Port())),
 			Start: x.Start, Duration: x.Duration, PID: x.PID, Local: c.Local, Peer: c.Remote, Status: x.Status,
 			Sent: c.out.Bytes, Received: c.in.Bytes, TCPSeq: c.in.Seq, ErrType: x.ErrType,
@@ -19,11 +20,11 @@ func (a *Assembler) spans(x *Exchange, w *work, c *leg) {
 		root = s.ID
 	}
 	if w.request != nil {
-		root = a.gatewaySpan(x, w, c, root).ID
-		a.phaseSpans(x, &w.request.Phases, root)
+		root = x.gatewaySpan(w, c, root).ID
+		x.phaseSpans(&w.request.Phases, root)
 	}
 	for i, l := range a.tries {
-		a.attemptSpans(x, i, l, root)
+		x.attemptSpans(i, l, root)
 	}
 	for _, l := range w.legs {
 		if !a.tried(l) {
@@ -32,7 +33,8 @@ func (a *Assembler) spans(x *Exchange, w *work, c *leg) {
 	}
 }
 
-func (a *Assembler) span(x *Exchange, s Span) *Span {
+// span appends s to x.Spans under a new id. The pointer is good until the next one.
+func (x *Exchange) span(s Span) *Span {
 	s.ID = newSpanID()
 	if s.Role != RoleAttempt {
 		s.Attempt = -1
@@ -41,7 +43,7 @@ func (a *Assembler) span(x *Exchange, s Span) *Span {
 	return &x.Spans[len(x.Spans)-1]
 }
 
-func (a *Assembler) gatewaySpan(x *Exchange, w *work, c *leg, parent SpanID) *Span {
+func (x *Exchange) gatewaySpan(w *work, c *leg, parent SpanID) *Span {
 	s := Span{
 		Parent: parent, Mark: MarkGateway, Role: RoleGateway, Name: "nginx request",
 		Start: x.Start, Duration: x.Duration, PID: x.PID, Status: x.Status, ErrType: x.ErrType,
@@ -54,19 +56,13 @@ func (a *Assembler) gatewaySpan(x *Exchange, w *work, c *leg, parent SpanID) *Sp
 			s.Start, s.Duration = s.Start.Add(q), max(s.Duration-q, 0)
 		}
 	}
-	return a.span(x, s)
+	return x.span(s)
 }
 
-func (a *Assembler) tried(l *leg) bool {
-	for _, t := range a.tries {
-		if t == l {
-			return true
-		}
-	}
-	return false
-}
+// tried reports whether l is one of x.Attempts.
+func (a *Assembler) tried(l *leg) bool { return slices.Contains(a.tries, l) }
 
-func (a *Assembler) attemptSpans(x *Exchange, i int, l *leg, parent SpanID) {
+func (x *Exchange) attemptSpans(i int, l *leg, parent SpanID) {
 	t := &x.Attempts[i]
 	s := Span{
 		Parent: parent, Mark: MarkSystem, Role: RoleAttempt, Name: "attempt " + strconv.Itoa(i+1) + " " + t.PeerName,
@@ -76,16 +72,16 @@ func (a *Assembler) attemptSpans(x *Exchange, i int, l *leg, parent SpanID) {
 	}
 	if l == nil {
 		s.Mark = MarkGateway
-		s.Start = a.after(x, i)
-		a.span(x, s)
+		s.Start = x.after(i)
+		x.span(s)
 		return
 	}
 	s.TCPSeq = l.out.Seq
-	a.upstreamSpan(x, l, a.span(x, s).ID)
+	x.upstreamSpan(l, x.span(s).ID)
 }
 
-// after returns where an attempt that was not seen may have begun: after the one before.
-func (a *Assembler) after(x *Exchange, i int) time.Time {
+// after returns when attempt i, which was not seen, may have begun: after the one before.
+func (x *Exchange) after(i int) time.Time {
 	for i--; i >= 0; i-- {
 		if t := &x.Attempts[i]; !t.Start.IsZero() {
 			return t.Start.Add(max(t.Duration, 0))
@@ -105,12 +101,12 @@ func (a *Assembler) callSpans(x *Exchange, l *leg, parent SpanID) {
 	if l.in.Began.IsZero() {
 		kind, _ = failure(l, nil, &t)
 	}
-	s := a.span(x, Span{
+	s := x.span(Span{
 		Parent: parent, Mark: MarkSystem, Role: RoleCall, Name: a.callName(l) + " " + l.Remote.String(),
 		Start: l.began(), Duration: t.Duration, PID: x.PID, Local: l.Local, Peer: l.Remote, Status: status,
 		Sent: l.out.Bytes, Received: l.in.Bytes, TCPSeq: l.out.Seq, ErrType: kind, Evidence: evidence, Confident: confident,
 	})
-	a.upstreamSpan(x, l, s.ID)
+	x.upstreamSpan(l, s.ID)
 }
 
 // callName tells by the first bytes what a call speaks.
@@ -130,7 +126,7 @@ func (a *Assembler) callName(l *leg) string {
 }
 
 // upstreamSpan adds the other end of a leg, where its process is on this host.
-func (a *Assembler) upstreamSpan(x *Exchange, l *leg, parent SpanID) {
+func (x *Exchange) upstreamSpan(l *leg, parent SpanID) {
 	f := l.whole()
 	if f == nil {
 		return
@@ -139,9 +135,9 @@ func (a *Assembler) upstreamSpan(x *Exchange, l *leg, parent SpanID) {
 	if f.Process != "" {
 		name = "upstream process " + f.Process + " pid " + strconv.Itoa(f.PID)
 	}
-	status, sent := 0, a.x.Spans[len(a.x.Spans)-1].Status
+	status := 0
 	if !f.out.Began.IsZero() {
-		status = sent
+		status = x.Spans[len(x.Spans)-1].Status // of the gateway's end
 	}
 	start := f.in.Began
 	if start.Before(l.began()) {
@@ -153,7 +149,7 @@ func (a *Assembler) upstreamSpan(x *Exchange, l *leg, parent SpanID) {
 			end = t
 		}
 	}
-	a.span(x, Span{
+	x.span(Span{
 		Parent: parent, Mark: MarkSystem, Role: RoleUpstream, Name: name, Start: start, Duration: since(start, end),
 		PID: f.PID, Process: f.Process, Local: f.Local, Peer: f.Remote, Status: status, Sent: f.out.Bytes,
 		Received: f.in.Bytes, TCPSeq: f.in.Seq,
