@@ -37,8 +37,8 @@ type Options struct {
 	KeyFrom string      // where the key is from, for an error's remedy
 	TLS     *tls.Config // nil for the system's
 	Timeout time.Duration
-	Dial    func(ctx context.Context, network, address string) (net.Conn, error) // nil for the usual way
-	Log     *slog.Logger                                                         // nil for none
+	Dial    Dial         // nil for the usual way
+	Log     *slog.Logger // nil for none
 }
 
 // A Client asks one API. It may be used by several goroutines.

@@ -20,6 +20,7 @@ type Config struct {
 	Key     Key    // of the role admin, or else of another role; empty if none is needed or known
 	NoKey   error  // why the key is not known; nil if it is, or if none is there
 	Control string // URL of the Control API; empty where that is off
+	Dial    Dial   // how to reach both from here; nil for the usual way
 }
 
 // ReadConfig reads what APISIX's configuration says: file, and below it the defaults of 2.x and

@@ -22,7 +22,11 @@ const (
 
 // FindConfig reads the configuration of the gateway whose master has this pid and title.
 func FindConfig(pid int, title string) (*Config, error) {
-	return findConfig(fmt.Sprintf("/proc/%d", pid), title)
+	c, err := findConfig(fmt.Sprintf("/proc/%d", pid), title)
+	if err == nil {
+		c.Dial = dialIn(pid)
+	}
+	return c, err
 }
 
 func findConfig(proc, title string) (*Config, error) {

@@ -57,6 +57,7 @@ func (c *Client) pages(ctx context.Context, what string, kind Kind) (list []Reso
 		for _, r := range part {
 			if !seen[r.ID] {
 				seen[r.ID] = true
+				r.apiKey = c.key
 				list = append(list, r)
 				fresh++
 			}
@@ -100,6 +101,7 @@ func (c *Client) Get(ctx context.Context, kind Kind, id string) (Resource, error
 	if err != nil {
 		return Resource{}, hint.Wrap(fmt.Errorf("%s at %s: %w", what, c.base, err), notAdmin)
 	}
+	r.apiKey = c.key
 	return r, nil
 }
 

@@ -11,9 +11,10 @@ import (
 )
 
 // JSON is the value of r as one line, its members in the API's order. Secrets are hidden
-// unless secrets is set, and what a terminal would obey is escaped.
+// unless secrets is set; the key of the Admin API always is. What a terminal would obey is
+// escaped.
 func (r *Resource) JSON(secrets bool) []byte {
-	w := &writer{secrets: secrets}
+	w := &writer{secrets: secrets, apiKey: string(r.apiKey)}
 	at := spot{}
 	if r.Kind == PluginMetadata {
 		at.plugin = r.ID // its value is what is elsewhere below plugins.NAME
@@ -49,6 +50,7 @@ type spot struct {
 type writer struct {
 	buf     []byte
 	secrets bool // are shown
+	apiKey  string
 }
 
 func (w *writer) value(v gjson.Result, at spot) {
@@ -57,6 +59,8 @@ func (w *writer) value(v gjson.Result, at spot) {
 		w.object(v, at)
 	case v.IsArray():
 		w.array(v, at)
+	case w.apiKey != "" && strings.Contains(v.String(), w.apiKey):
+		w.raw(quote(Hidden))
 	case w.secrets, v.Type != gjson.String && v.Type != gjson.Number:
 		w.raw(v.Raw)
 	case at.secret && !harmless(v.String()):

@@ -17,6 +17,8 @@ type Resource struct {
 
 	// The revisions of etcd at which it was last changed, and made; 0 where it is not known.
 	ModifiedIndex, CreatedIndex int64
+
+	apiKey Key // with which the API was asked: a server may send back what it got
 }
 
 // Value reads what is at a gjson path of the value. It does not exist where nothing is there.
