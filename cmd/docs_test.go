@@ -12,14 +12,18 @@ import (
 )
 
 func TestDocsNameEveryFlag(t *testing.T) {
-	for _, command := range []string{"trace", "doctor", "demo"} {
+	for command, helps := range map[string][]string{
+		"trace": {"trace"}, "admin": {"admin get"}, "doctor": {"doctor"}, "demo": {"demo"},
+	} {
 		page, err := os.ReadFile("../docs/" + command + ".md")
 		if err != nil {
 			t.Fatal(err)
 		}
 		var help bytes.Buffer
-		if err := cmd.Execute(context.Background(), cmd.Env{Out: &help, Err: &help}, []string{command, "--help"}); err != nil {
-			t.Fatal(err)
+		for _, words := range helps {
+			if err := cmd.Execute(context.Background(), cmd.Env{Out: &help, Err: &help}, append(strings.Fields(words), "--help")); err != nil {
+				t.Fatal(err)
+			}
 		}
 		named := map[string]bool{"--help": true}
 		for _, flag := range regexp.MustCompile("`(--[a-z-]+)`").FindAllStringSubmatch(string(page), -1) {

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/apisixscope/apisixscope/bpf"
+	"github.com/apisixscope/apisixscope/internal/apisix"
 	"github.com/apisixscope/apisixscope/internal/gateway"
 	"github.com/apisixscope/apisixscope/trace"
 )
@@ -37,6 +38,11 @@ type Env struct {
 	Find      func(context.Context, gateway.Query) (*gateway.Target, error)
 	List      func(context.Context) ([]*gateway.Target, error)
 	OpenTrace func(context.Context, bpf.Options) (trace.Source, error)
+
+	// Getenv is for settings that must not be on a command line, for others see that.
+	Getenv func(string) string
+	// Config reads what a gateway's own configuration says about its APIs.
+	Config func(*gateway.Target) (*apisix.Config, error)
 }
 
 // System returns the real world, and a context that ends with the first signal to stop.
@@ -60,6 +66,12 @@ func System(version string) (context.Context, Env) {
 		List:  gateway.List,
 		OpenTrace: func(ctx context.Context, o bpf.Options) (trace.Source, error) {
 			return bpf.Open(ctx, o)
+		},
+
+		Getenv: os.Getenv,
+		Config: func(t *gateway.Target) (*apisix.Config, error) {
+			p := leader(t)
+			return apisix.FindConfig(p.PID, p.Title)
 		},
 	}
 	return ctx, env

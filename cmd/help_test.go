@@ -12,7 +12,7 @@ import (
 )
 
 func TestHelpGolden(t *testing.T) {
-	for _, command := range []string{"", "trace", "doctor", "demo", "completion"} {
+	for _, command := range []string{"", "trace", "admin", "admin get", "doctor", "demo", "completion"} {
 		var out, errs bytes.Buffer
 		env := cmd.Env{Version: "v0.0.0-test", Out: &out, Err: &errs}
 		if err := cmd.Execute(context.Background(), env, append(strings.Fields(command), "--help")); err != nil {
@@ -26,6 +26,6 @@ func TestHelpGolden(t *testing.T) {
 				t.Errorf("%s --help has a line of %d columns: %s", command, len(line)-1, line)
 			}
 		}
-		testrig.Golden(t, "help/"+cmp.Or(command, "apisixscope")+".txt", out.String())
+		testrig.Golden(t, "help/"+strings.ReplaceAll(cmp.Or(command, "apisixscope"), " ", "-")+".txt", out.String())
 	}
 }
