@@ -56,11 +56,11 @@ const (
 // Exchange is one client request, its response and everything that was seen of it.
 type Exchange struct {
 	TraceID  TraceID
-	Parent   SpanID // of the incoming traceparent; zero without
-	Start    time.Time
-	Duration time.Duration
+	Parent   SpanID        // of the incoming traceparent; zero without
+	Start    time.Time     // the worker woke up for it; its first byte, where that was not seen
+	Duration time.Duration // until the last byte to the client
 
-	PID      int
+	PID      int // the worker; 0 when nothing tells
 	Method   string
 	Path     string // without the query
 	Query    string
@@ -108,22 +108,22 @@ type Attempt struct {
 	Peer      netip.AddrPort // the node; invalid for UNIX sockets
 	PeerName  string         // as nginx names it
 	Local     netip.AddrPort
-	Start     time.Time
-	Status    int // 0: no response head
-	Reused    bool
+	Start     time.Time     // with connect, or on a reused connection with the request; zero when its socket was not seen
+	Status    int           // 0: no response head
+	Reused    bool          // the connection had served other requests
 	Exchange  int           // n-th exchange of the connection since the window began; 0: not known
 	Age       time.Duration // of the connection at the attempt's start; -1: older than the window
-	Connect   time.Duration
-	TLS       time.Duration
-	Send      time.Duration
-	Wait      time.Duration
-	Read      time.Duration
-	Duration  time.Duration
-	Sent      int64
+	Connect   time.Duration // the TCP handshake; 0 on a reused connection
+	TLS       time.Duration // the TLS handshake
+	Send      time.Duration // from then to the last byte of the request
+	Wait      time.Duration // from then to the first byte of the response
+	Read      time.Duration // from then to its last byte
+	Duration  time.Duration // until the last that happened
+	Sent      int64         // bytes to the node
 	Received  int64
-	ErrType   string
-	Reason    string
-	Evidence  string
+	ErrType   string // as of Exchange; empty for none
+	Reason    string // why it failed, in words
+	Evidence  string // how it was tied to its connection, in words
 	Confident Confidence
 }
 
@@ -140,11 +140,11 @@ type Span struct {
 	Process   string // the name of an upstream's process; empty for the gateway
 	Local     netip.AddrPort
 	Peer      netip.AddrPort
-	Status    int // HTTP status, 0 for none
-	Sent      int64
+	Status    int   // HTTP status, 0 for none
+	Sent      int64 // bytes; as of the process that owns the socket
 	Received  int64
-	Attempt   int // index into Exchange.Attempts; -1 when it is none
-	TCPSeq    uint32
+	Attempt   int    // index into Exchange.Attempts; -1 when it is none
+	TCPSeq    uint32 // of the request's first byte; 0 when not seen
 	ErrType   string
 	Evidence  string // of the edge to the parent
 	Confident Confidence
@@ -163,7 +163,7 @@ func (x *Exchange) Largest() Part {
 	var most Part
 	for p := range x.Parts() {
 		if p.Name == partClientWrite {
-			p.Duration -= x.streamed()
+			p.Duration -= x.Streamed()
 		}
 		if p.Duration > most.Duration {
 			most = p
@@ -172,9 +172,9 @@ func (x *Exchange) Largest() Part {
 	return most
 }
 
-// streamed returns how long the response was read from the node and written to the client
+// Streamed returns how long the response was read from the node and written to the client
 // at the same time.
-func (x *Exchange) streamed() time.Duration {
+func (x *Exchange) Streamed() time.Duration {
 	last := x.lastAttempt()
 	if last == nil || last.Start.IsZero() || last.Read <= 0 {
 		return 0

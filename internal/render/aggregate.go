@@ -8,7 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/apisixscope/apisixscope/internal/hint"
 	"github.com/apisixscope/apisixscope/trace"
 )
 
@@ -47,7 +46,7 @@ func Groups(format string, w io.Writer, o Options) (trace.Sink, error) {
 		lines := &traceJSON{feed: newFeed(w)}
 		a.write, a.then = lines.groups, lines
 	default:
-		return nil, hint.Misuse(UnknownFormat(format, []string{"json", "table"}))
+		return nil, UnknownFormat(format, []string{"json", "table"})
 	}
 	return a, nil
 }
@@ -152,11 +151,12 @@ func groupPartName(p int) string {
 	}[p]
 }
 
-// largestOf returns the part that took most of x's time; -1 if none was seen.
+// largestOf returns the part that took most of x's time, as Exchange.Largest does but with
+// all attempts as one; -1 if none was seen.
 func largestOf(x *trace.Exchange) int {
 	var spent [partsOfGroup]time.Duration
 	spent[partClientRead], spent[partGateway] = x.Timing.ClientRead, x.Timing.Gateway
-	spent[partGatewayResponse], spent[partClientWrite] = x.Timing.GatewayResponse, x.Timing.ClientWrite
+	spent[partGatewayResponse], spent[partClientWrite] = x.Timing.GatewayResponse, x.Timing.ClientWrite-x.Streamed()
 	for i := range x.Attempts {
 		a := &x.Attempts[i]
 		for p, d := range [...]time.Duration{a.Connect, a.TLS, a.Send, a.Wait, a.Read} {

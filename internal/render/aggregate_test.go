@@ -132,6 +132,23 @@ func TestGroupsCollapseIDs(t *testing.T) {
 	}
 }
 
+// TestGroupsNameTheLargestPart that the exchange itself names: a response that is passed on
+// as it comes is the node's time, not the client's.
+func TestGroupsNameTheLargestPart(t *testing.T) {
+	x := plainExchange()
+	x.Duration = 100 * ms
+	x.Attempts[0].Start, x.Attempts[0].Duration = x.Start, 95*ms
+	x.Attempts[0].Read, x.Timing.ClientWrite = 90*ms, 95*ms
+	var g map[string]any
+	line, _, _ := strings.Cut(grouped(t, "json", render.Options{}, x), "\n")
+	if err := json.Unmarshal([]byte(line), &g); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := g["largest_part"], x.Largest().Name; got != want {
+		t.Errorf("the group's largest part is %v, the exchange's %s", got, want)
+	}
+}
+
 func TestGroupQuantilesAreOffByLessThan3Percent(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	var all []time.Duration
