@@ -149,7 +149,7 @@ func (a *Assembler) leave(l *leg) {
 func (a *Assembler) incoming(m *Message) {
 	w := a.clients[m.Socket]
 	if m.Direction == In && m.Starts && (w == nil || w.client.latest != m.Exchange) {
-		if w != nil && w.goesOn(m.Head, a.heads) {
+		if w != nil && w.goesOn() {
 			w.take(m, a.heads)
 			a.works[workKey{socket: m.Socket, exchange: m.Exchange}] = w
 			return

@@ -20,7 +20,7 @@ func (a *Assembler) spans(x *Exchange, w *work, c *leg) {
 		root = s.ID
 	}
 	if w.request != nil {
-		root = x.gatewaySpan(w, c, root).ID
+		root = x.gatewaySpan(c, root).ID
 		x.phaseSpans(&w.request.Phases, root)
 	}
 	for i, l := range a.tries {
@@ -43,7 +43,7 @@ func (x *Exchange) span(s Span) *Span {
 	return &x.Spans[len(x.Spans)-1]
 }
 
-func (x *Exchange) gatewaySpan(w *work, c *leg, parent SpanID) *Span {
+func (x *Exchange) gatewaySpan(c *leg, parent SpanID) *Span {
 	s := Span{
 		Parent: parent, Mark: MarkGateway, Role: RoleGateway, Name: "nginx request",
 		Start: x.Start, Duration: x.Duration, PID: x.PID, Status: x.Status, ErrType: x.ErrType,

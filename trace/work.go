@@ -11,7 +11,7 @@ type work struct {
 	last    uint32    // the last exchange of the client's socket that belongs to it
 	at      time.Time // when its end was told
 	request *Request  // its end, by the request object
-	client  *leg      // the client's socket, where the request object is not read
+	client  *leg      // the client's socket, where the request object is not read, or died with the worker
 	number  int       // this is the n-th request of that socket since the window began
 	head    RequestHead
 	answer  ResponseHead
@@ -53,13 +53,10 @@ func (w *work) take(m *Message, heads Heads) {
 }
 
 // goesOn reports whether bytes from the client that begin an exchange belong to this
-// request still: they are no request, and this one is not at its end. What cannot be read
-// is one work for as long as the connection lasts.
-func (w *work) goesOn(head []byte, heads Heads) bool {
-	if w.answer.Status == 101 || w.opaque() {
-		return true
-	}
-	return w.answer.Status == 100 // the client has promised a body
+// request still: a tunnel, or a body that awaited 100 Continue. What cannot be read is one
+// work for as long as the connection lasts.
+func (w *work) goesOn() bool {
+	return w.answer.Status == 100 || w.answer.Status == 101 || w.opaque()
 }
 
 // opaque reports whether the client's bytes cannot be read: TLS or HTTP/2.
