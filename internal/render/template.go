@@ -1,7 +1,8 @@
 package render
 
 // appendTemplate appends path with each segment that is an id as "{id}": a number, a
-// UUID, or at least 16 hex digits. Requests for many things of one kind share a template.
+// UUID, or at least 16 hex digits with a decimal one among them. Requests for many things
+// of one kind share a template.
 func appendTemplate(b []byte, path string) []byte {
 	for len(path) > 0 {
 		end := 0

@@ -36,9 +36,9 @@ func partTitle(name string) string { return strings.ReplaceAll(name, "_", " ") }
 // out, as the connect of a reused connection is.
 func breakdown(x *trace.Exchange) []piece {
 	var out []piece
-	add := func(join, name string, d time.Duration, note string) {
+	add := func(name string, d time.Duration, note string) {
 		if d > 0 {
-			out = append(out, piece{join, name + " " + elapsed(x, d) + note})
+			out = append(out, piece{then, name + " " + elapsed(x, d) + note})
 		}
 	}
 	t := &x.Timing
@@ -51,13 +51,13 @@ func breakdown(x *trace.Exchange) []piece {
 	case t.Lua > 0:
 		queued = " (Lua " + elapsed(x, t.Lua) + ")"
 	}
-	add(then, "client read", t.ClientRead, "")
-	add(then, "gateway", t.Gateway, queued)
+	add("client read", t.ClientRead, "")
+	add("gateway", t.Gateway, queued)
 	for i := range x.Attempts {
 		out = append(out, attemptParts(x, i)...)
 	}
-	add(then, "gateway response", t.GatewayResponse, "")
-	add(then, "client write", t.ClientWrite, "")
+	add("gateway response", t.GatewayResponse, "")
+	add("client write", t.ClientWrite, "")
 	return out
 }
 

@@ -106,7 +106,7 @@ func (f *waterfall) draw(p *page, evidence bool) {
 		p.put(plain, text.Truncate(f.label(s), fallLeft+f.name-p.used))
 		p.to(fallLeft + f.name + 2)
 		f.numbers(p, s)
-		bar(p, barStyle(s), f.length, s.Start.Sub(f.x.Start), s.Duration, f.bar)
+		f.stripe(p, s)
 		p.end()
 		if why := f.failure(s); why != "" {
 			f.note(p, r, red, why)
@@ -176,15 +176,16 @@ func (f *waterfall) label(s *trace.Span) string {
 	return name + text.Truncate(text.Clean(s.Process), 16) + " pid " + strconv.Itoa(s.PID)
 }
 
-// bar puts a bar from after to after+length on a scale of total time and width columns.
-// It is drawn in eighths of a column; however short, it can be seen.
-func bar(p *page, look style, total, after, length time.Duration, width int) {
-	if total <= 0 || length < 0 || width <= 0 {
+// stripe puts a span's bar on the scale of time. It is drawn in eighths of a column; however
+// short, it can be seen.
+func (f *waterfall) stripe(p *page, s *trace.Span) {
+	if f.length <= 0 || s.Duration < 0 || f.bar <= 0 {
 		return
 	}
-	scale := float64(8*width) / float64(total)
-	from := min(max(int(float64(after)*scale), 0), 8*width-1)
-	till := min(max(int(float64(after+length)*scale+0.5), from+1), 8*width)
+	look, after := barStyle(s), s.Start.Sub(f.x.Start)
+	scale := float64(8*f.bar) / float64(f.length)
+	from := min(max(int(float64(after)*scale), 0), 8*f.bar-1)
+	till := min(max(int(float64(after+s.Duration)*scale+0.5), from+1), 8*f.bar)
 	p.to(p.used + from/8)
 
 	eighths := []string{"", "▏", "▎", "▍", "▌", "▋", "▊", "▉", "█"}
