@@ -49,12 +49,13 @@ enum loss {
 	LOSS_REQUESTS = 0, /* request_event: ring buffer full */
 	LOSS_MESSAGES = 1, /* message_event, close_event: ring buffer full */
 	LOSS_PROCESSES = 2, /* process_event: ring buffer full */
-	LOSS_SOCKETS = 3, /* map of sockets full */
+	LOSS_SOCKETS = 3, /* a map of sockets full */
 	LOSS_TAILS = 4,	  /* map of open tails full */
 	LOSS_LAYOUT = 5,  /* request objects that did not look like one */
-	LOSS_SEEN_REQUESTS = 6, /* not a loss: request objects that did */
-	LOSS_TICK_OWNERS = 7,	/* not a loss: exchanges whose owner is not proved */
-	LOSS_CAUSES = 8,
+	LOSS_TARGETS = 6, /* map of targets full: a process is not watched */
+	LOSS_SEEN_REQUESTS = 7, /* not a loss: request objects that did */
+	LOSS_TICK_OWNERS = 8,	/* not a loss: exchanges whose owner is not proved */
+	LOSS_CAUSES = 9,
 };
 
 #define HEAD_MAX 1024
@@ -106,7 +107,7 @@ struct message_event {
 	struct address remote;
 	u8 asked[8]; /* first bytes of the connection's first request */
 	u32 head_len;
-	u32 worker; /* 1: of the gateway; 0: of an upstream's process */
+	u32 worker; /* as in socket_state */
 	/* The last thing in the record: only head_len bytes are sent. Twice
 	 * HEAD_MAX, so that the verifier sees each copy end inside. */
 	u8 head[2 * HEAD_MAX];

@@ -63,7 +63,7 @@ struct socket_state {
 	u8 side;
 	u8 last;
 	u8 fresh; /* an exchange has begun (connect) but no byte has moved */
-	u8 pad;
+	u8 worker; /* 1: of the gateway; 0: of an upstream's process */
 	u8 asked[8]; /* a worker's first bytes on a connection that it made: TLS, or what else? */
 	struct owner owner;
 	struct flow flows[2];

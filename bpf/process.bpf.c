@@ -34,8 +34,12 @@ int sched_process_fork(u64 *ctx)
 	if (!t)
 		return 0;
 	u32 flags = t->flags & TARGET_UPSTREAM ? TARGET_UPSTREAM : TARGET_WORKER;
-	if (bpf_map_update_elem(&targets, &pid, (void *)&blank, BPF_NOEXIST))
+	long err = bpf_map_update_elem(&targets, &pid, (void *)&blank, BPF_NOEXIST);
+	if (err) {
+		if (err != -EEXIST)
+			count_loss(LOSS_TARGETS);
 		return 0;
+	}
 	t = target_of(pid);
 	if (t)
 		t->flags = flags;

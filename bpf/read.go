@@ -45,7 +45,6 @@ type Source struct {
 	began   uint64        // kernel time at which the last sweep began
 	mark    uint64        // kernel time up to which the ring must be read before its tails; 0: none wait
 	told    [traceLossLOSS_CAUSES]uint64
-	missed  uint64
 	last    bool // the last sweep was made after the window's end
 	drained bool // the window is over and the ring was read to its end
 	closed  bool
@@ -81,13 +80,16 @@ func (s *Source) Next(ctx context.Context) (trace.Event, error) {
 		if err != nil {
 			continue
 		}
-		if e.Kind == trace.KindProcess && e.Process.Exited {
-			if err := s.bury(e); err != nil {
-				return trace.Event{}, err
-			}
-			continue
+		if e.Kind != trace.KindProcess {
+			return e, nil
 		}
-		return e, nil
+		if !e.Process.Exited {
+			s.upstreams.forked(uint32(e.Process.PID), uint32(e.Process.Parent))
+			return e, nil
+		}
+		if err := s.bury(e); err != nil {
+			return trace.Event{}, err
+		}
 	}
 }
 
@@ -156,14 +158,15 @@ func (s *Source) sweepTails() error {
 	}
 }
 
-// causes names the losses of events.h as users see them.
-var causes = map[traceLoss]string{
+// causes names the losses of events.h as users see them. Some are none, and have no name.
+var causes = [traceLossLOSS_CAUSES]string{
 	traceLossLOSS_REQUESTS:  "requests_ring_full",
 	traceLossLOSS_MESSAGES:  "messages_ring_full",
 	traceLossLOSS_PROCESSES: "processes_ring_full",
 	traceLossLOSS_SOCKETS:   "sockets_map_full",
 	traceLossLOSS_TAILS:     "tails_map_full",
 	traceLossLOSS_LAYOUT:    "requests_unknown_layout",
+	traceLossLOSS_TARGETS:   "targets_map_full",
 }
 
 func (s *Source) countLosses() error {
@@ -178,7 +181,7 @@ func (s *Source) countLosses() error {
 		}
 	}
 	for cause, name := range causes {
-		if n := now[cause] - s.told[cause]; n > 0 {
+		if n := now[cause] - s.told[cause]; n > 0 && name != "" {
 			s.queue = append(s.queue, trace.Event{Kind: trace.KindLost, Cause: name, Count: n})
 		}
 	}
@@ -195,8 +198,8 @@ func (s *Source) countLosses() error {
 	return nil
 }
 
-// countMisses tells of program runs that the kernel itself left out, which it does when
-// a program would interrupt itself.
+// countMisses tells, at the end of the window, of program runs that the kernel itself left
+// out, which it does when a program would interrupt itself.
 func (s *Source) countMisses() {
 	var missed uint64
 	for _, p := range s.singlePrograms() {
@@ -204,9 +207,8 @@ func (s *Source) countMisses() {
 			missed += st.RecursionMisses
 		}
 	}
-	if missed > s.missed {
-		s.queue = append(s.queue, trace.Event{Kind: trace.KindLost, Cause: "program_runs_missed", Count: missed - s.missed})
-		s.missed = missed
+	if missed > 0 {
+		s.queue = append(s.queue, trace.Event{Kind: trace.KindLost, Cause: "program_runs_missed", Count: missed})
 	}
 }
 

@@ -65,7 +65,7 @@ func TestClock(t *testing.T) {
 // TestCausesAreNamed wants every loss to have a name, unless it is none.
 func TestCausesAreNamed(t *testing.T) {
 	for cause := range traceLossLOSS_CAUSES {
-		if _, ok := causes[cause]; !ok && cause < traceLossLOSS_SEEN_REQUESTS {
+		if causes[cause] == "" && cause < traceLossLOSS_SEEN_REQUESTS {
 			t.Errorf("loss %d has no name", cause)
 		}
 	}

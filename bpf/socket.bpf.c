@@ -80,13 +80,14 @@ static __noinline struct socket_state *new_socket(u32 tgid, u32 flags, s32 fd, u
 	__builtin_memset(s, 0, sizeof(*s));
 	u64 key = (u64)tgid << 32 | (u32)fd;
 	s->last = DIRECTION_NONE;
+	s->worker = !!(flags & TARGET_WORKER);
 	s->sock = sock_of_fd(fd);
 	if (s->sock) {
 		read_addresses(s);
 		if (side == SIDE_IGNORED)
 			side = listens(tgid, s->local.port) ? SIDE_ACCEPTED : SIDE_CONNECTED;
 		/* Of an upstream's process only what it serves matters. */
-		if (side == SIDE_CONNECTED && !(flags & TARGET_WORKER))
+		if (side == SIDE_CONNECTED && !s->worker)
 			side = SIDE_IGNORED;
 		s->side = side;
 		s->id = new_socket_id();
@@ -95,8 +96,8 @@ static __noinline struct socket_state *new_socket(u32 tgid, u32 flags, s32 fd, u
 		count_loss(LOSS_SOCKETS);
 		return NULL;
 	}
-	if (s->side != SIDE_IGNORED)
-		bpf_map_update_elem(&by_sock, &s->sock, &key, BPF_ANY);
+	if (s->side != SIDE_IGNORED && bpf_map_update_elem(&by_sock, &s->sock, &key, BPF_ANY))
+		count_loss(LOSS_SOCKETS);
 	return bpf_map_lookup_elem(&sockets, &key);
 }
 
@@ -156,7 +157,7 @@ static __always_inline void submit_message(struct message_event *e, struct targe
 	e->flow = s->flows[e->direction & 1];
 	e->local = s->local;
 	e->remote = s->remote;
-	e->worker = !!(t->flags & TARGET_WORKER);
+	e->worker = s->worker;
 	u64 size = e->head_len;
 	barrier_var(size);
 	if (size > HEAD_MAX)
@@ -236,11 +237,11 @@ static __always_inline bool joins(struct target *t, struct socket_state *s)
 }
 
 /* Notes how far an exchange has come; coming is what moves but is not in its flows yet. */
-static __always_inline void keep_tail(struct tail *tail, struct target *t, struct socket_state *s, u64 coming)
+static __always_inline void keep_tail(struct tail *tail, struct socket_state *s, u64 coming)
 {
 	struct tail_key key = {s->id, s->exchange};
 	tail->pid = bpf_get_current_pid_tgid() >> 32;
-	tail->worker = !!(t->flags & TARGET_WORKER);
+	tail->worker = s->worker;
 	__builtin_memcpy(tail->flows, s->flows, sizeof(tail->flows));
 	tail->flows[DIRECTION_OUT].bytes += coming;
 	tail->local = s->local;
@@ -340,7 +341,7 @@ static __noinline int move(struct target *t, struct socket_state *s, u64 key, u3
 	struct flow *f = account(t, s, direction, b);
 	if (!f) {
 		/* What a write moves is not in write_seq yet. */
-		keep_tail(&room->tail, t, s, direction == DIRECTION_OUT ? b->len : 0);
+		keep_tail(&room->tail, s, direction == DIRECTION_OUT ? b->len : 0);
 		return 0;
 	}
 	bool asks = direction == (s->side == SIDE_CONNECTED ? DIRECTION_OUT : DIRECTION_IN);
@@ -352,7 +353,7 @@ static __noinline int move(struct target *t, struct socket_state *s, u64 key, u3
 		struct tail_key tail = {s->id, s->exchange};
 		if (asks) {
 			if (!worker) /* should the answer take long */
-				keep_tail(&room->tail, t, s, 0);
+				keep_tail(&room->tail, s, 0);
 			return 0;
 		}
 		e->starts = STARTS_JOINED;

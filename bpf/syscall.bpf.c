@@ -106,7 +106,7 @@ static __always_inline void submit_close(struct target *t, struct socket_state *
 	e->owner_exchange = s->owner.exchange;
 	e->owner_how = s->owner.how;
 	e->side = s->side;
-	e->worker = !!(t->flags & TARGET_WORKER);
+	e->worker = s->worker;
 	e->opened = s->opened;
 	e->established = s->established;
 	e->peer_closed = s->peer_closed;

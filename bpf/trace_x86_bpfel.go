@@ -90,9 +90,10 @@ const (
 	traceLossLOSS_SOCKETS       traceLoss = 3
 	traceLossLOSS_TAILS         traceLoss = 4
 	traceLossLOSS_LAYOUT        traceLoss = 5
-	traceLossLOSS_SEEN_REQUESTS traceLoss = 6
-	traceLossLOSS_TICK_OWNERS   traceLoss = 7
-	traceLossLOSS_CAUSES        traceLoss = 8
+	traceLossLOSS_TARGETS       traceLoss = 6
+	traceLossLOSS_SEEN_REQUESTS traceLoss = 7
+	traceLossLOSS_TICK_OWNERS   traceLoss = 8
+	traceLossLOSS_CAUSES        traceLoss = 9
 )
 
 type traceLuaVm struct {
@@ -273,7 +274,7 @@ type traceSocketState struct {
 	Side         uint8
 	Last         uint8
 	Fresh        uint8
-	Pad          uint8
+	Worker       uint8
 	Asked        [8]uint8
 	Owner        struct {
 		_        structs.HostLayout

@@ -20,8 +20,8 @@ import (
 type upstreams struct {
 	objects *traceObjects
 	target  *gateway.Target
-	mine    map[int]bool // the gateway's processes, and us: not upstreams
-	known   map[netip.AddrPort]bool
+	mine    map[int]bool            // the gateway's processes, and us: not upstreams
+	known   map[netip.AddrPort]bool // has been asked for; at most maxKnown
 	watched int
 	names   sync.Map // uint32 pid -> string, of upstream processes
 	ask     chan netip.AddrPort
@@ -30,8 +30,10 @@ type upstreams struct {
 }
 
 const (
-	// maxUpstreams bounds how many other processes are watched.
+	// maxUpstreams bounds how many other processes are watched, their children apart.
 	maxUpstreams = 256
+	// maxKnown bounds for how many addresses such processes are looked for.
+	maxKnown = 1 << 14
 	// relistEvery bounds how often the host's listening sockets are read.
 	relistEvery = time.Second
 )
@@ -77,7 +79,7 @@ func (u *upstreams) begin(ctx context.Context) error {
 // saw takes note of an upstream's address. It never waits: when many new ones come at
 // once, some are found at their next message.
 func (u *upstreams) saw(m *trace.Message) {
-	if m.Side != trace.SideConnected || u.known[m.Remote] {
+	if m.Side != trace.SideConnected || u.known[m.Remote] || len(u.known) >= maxKnown {
 		return
 	}
 	select {
@@ -145,11 +147,15 @@ func (u *upstreams) inherits(pid, parent uint32) {
 	}
 }
 
-// knows reports whether a process is an upstream's.
-func (u *upstreams) knows(pid uint32) bool {
-	_, ok := u.names.Load(pid)
-	return ok
+// forked gives what an upstream's process has forked its parent's name: it is watched, too.
+func (u *upstreams) forked(pid, parent uint32) {
+	if name, ok := u.names.Load(parent); ok {
+		u.names.Store(pid, name)
+	}
 }
+
+// forget takes the end of a process, of the gateway's or of an upstream.
+func (u *upstreams) forget(pid uint32) { u.names.Delete(pid) }
 
 func processName(pid int) string {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")

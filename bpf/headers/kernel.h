@@ -48,8 +48,9 @@ enum { BPF_RB_AVAIL_DATA = 0 };
 #define S_IFMT 0170000
 #define S_IFSOCK 0140000
 #define MSG_PEEK 2
-#define EINPROGRESS 115
 #define EAGAIN 11
+#define EEXIST 17
+#define EINPROGRESS 115
 
 /* include/net/tcp_states.h */
 enum { TCP_ESTABLISHED = 1, TCP_CLOSE = 7, TCP_CLOSE_WAIT = 8 };
