@@ -62,6 +62,7 @@ func TestMatchOfTheWrongTypes(t *testing.T) {
 		`{"uri":"/a","vars":[[{},"==",7]]}`:            "404",
 		`{"uri":"/a","vars":[["a",{},7]]}`:             "404",
 		`{"uri":"/a","vars":[["arg_x","~~",null]]}`:    "404",
+		`{"uri":"/a","vars":[["uri","~~",7]]}`:         "0? 404",
 		`{"uri":"/a","vars":[["arg_x","~~"]]}`:         "404",
 		`{"uri":"/a","vars":[["arg_x","ipmatch",[]]]}`: "404",
 		`{"uri":"/a","vars":["AND",["a","b"],"OR"]}`:   "404",

@@ -136,9 +136,9 @@ func (e *expr) prepare(rule []gjson.Result) (err error) {
 		}
 		e.ips, err = readIPs(rule[2])
 	case "~~", "~*":
-		if e.right.kind != textValue && e.right.kind != numberValue {
-			e.badRE = "a regular expression that is " + e.right.show()
-		} else if e.re, err = newPattern(e.right.string(), e.cmp == "~*"); err != nil {
+		if e.right.kind != textValue { // ngx.re.find fails
+			e.badRE = "a regular expression that is " + e.right.show() + ": APISIX answers 500"
+		} else if e.re, err = newPattern(e.right.s, e.cmp == "~*"); err != nil {
 			e.badRE, err = err.Error(), nil
 		}
 	}
