@@ -17,9 +17,11 @@ var ErrNoAdmin = errors.New("the gateway has no Admin API")
 type Config struct {
 	File    string // as the gateway sees it
 	URL     string // of the Admin API
+	NoAdmin error  // why there is none; nil if there is
 	Key     Key    // of the role admin, or else of another role; empty if none is needed or known
 	NoKey   error  // why the key is not known; nil if it is, or if none is there
 	Control string // URL of the Control API; empty where that is off
+	Router  string // apisix.router.http, such as radixtree_host_uri; empty for the version's default
 	Dial    Dial   // how to reach both from here; nil for the usual way
 }
 
@@ -49,13 +51,15 @@ func (c *Config) read(s *settings) error {
 		admin, old = []string{"apisix"}, true
 	}
 	of := func(names ...string) []string { return append(slices.Clone(admin), names...) }
-	c.Control = s.control()
+	c.Control, c.Router = s.control(), s.text("apisix", "router", "http")
 	const elsewhere = "name the Admin API of its control plane with --admin"
 	switch role := s.text("deployment", "role"); {
 	case role == "data_plane":
-		return hint.Wrap(fmt.Errorf("%w: its role is data_plane", ErrNoAdmin), elsewhere)
+		c.NoAdmin = hint.Wrap(fmt.Errorf("%w: its role is data_plane", ErrNoAdmin), elsewhere)
+		return nil
 	case s.text("apisix", "enable_admin") == "false":
-		return hint.Wrap(fmt.Errorf("%w: apisix.enable_admin is false", ErrNoAdmin), elsewhere)
+		c.NoAdmin = hint.Wrap(fmt.Errorf("%w: apisix.enable_admin is false", ErrNoAdmin), elsewhere)
+		return nil
 	}
 	scheme, port := "http", "9180"
 	if s.text(of("https_admin")...) == "true" {

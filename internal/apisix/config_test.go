@@ -12,6 +12,10 @@ import (
 )
 
 func TestReadConfig(t *testing.T) {
+	c, err := ReadConfig("conf/config.yaml", []byte("apisix: {router: {http: radixtree_uri}}\n"), nil, nil)
+	if err != nil || c.Router != "radixtree_uri" {
+		t.Errorf("router: %+v, %v", c, err)
+	}
 	env := map[string]string{"ADMIN_KEY": "from-env", "PORT": "19180"}
 	for _, tt := range []struct {
 		what, file, defaults string
@@ -54,8 +58,6 @@ func TestReadConfig(t *testing.T) {
 
 func TestConfigThatCannotBeUsed(t *testing.T) {
 	for _, tt := range []struct{ what, file, want, hint string }{
-		{"data plane", "deployment: {role: data_plane}\n", "the gateway has no Admin API: its role is data_plane", "--admin"},
-		{"off", "apisix: {enable_admin: false}\n", "apisix.enable_admin is false", "--admin"},
 		{"not YAML", "deployment:\n  admin:\n   - sesame: [\n", "not YAML in line", ""},
 		{"not a mapping", "- sesame\n", "not YAML", ""},
 		{"port", "deployment: {admin: {admin_listen: {port: many}}}\n", `"many" is no port`, ""},
@@ -64,6 +66,15 @@ func TestConfigThatCannotBeUsed(t *testing.T) {
 		_, err := ReadConfig("conf/config.yaml", []byte(tt.file), nil, nil)
 		if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(hint.Of(err), tt.hint) || strings.Contains(err.Error(), "sesame") {
 			t.Errorf("%s: %v (hint %q)", tt.what, err, hint.Of(err))
+		}
+	}
+	for file, want := range map[string]string{
+		"deployment: {role: data_plane}\n": "the gateway has no Admin API: its role is data_plane",
+		"apisix: {enable_admin: false}\n":  "the gateway has no Admin API: apisix.enable_admin is false",
+	} {
+		c, err := ReadConfig("conf/config.yaml", []byte(file), nil, nil)
+		if err != nil || !errors.Is(c.NoAdmin, ErrNoAdmin) || c.NoAdmin.Error() != want || !strings.Contains(hint.Of(c.NoAdmin), "--admin") || c.Control == "" {
+			t.Errorf("%s: %+v, %v", file, c, err)
 		}
 	}
 	c, err := ReadConfig("conf/config.yaml", []byte("deployment: {admin: {admin_key: [{key: '${{NONE}}', role: admin}]}}\n"), nil, nil)

@@ -1,6 +1,7 @@
 package apisix
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
@@ -40,6 +41,9 @@ func (c *Control) List(ctx context.Context, kind Kind) ([]Resource, error) {
 	body, err := c.get(ctx, what, "v1", kind.path())
 	if err != nil {
 		return nil, err
+	}
+	if string(bytes.TrimSpace(body)) == "{}" { // an empty array of Lua
+		return nil, nil
 	}
 	list, _, err := parseList(kind, body)
 	if err != nil {

@@ -3,6 +3,7 @@ package apisix
 import (
 	"cmp"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -88,7 +89,7 @@ func parseResource(kind Kind, item gjson.Result) (Resource, error) {
 	}
 	r := Resource{
 		Kind: kind, Key: item.Get("key").String(), Raw: []byte(value.Raw),
-		ModifiedIndex: item.Get("modifiedIndex").Int(), CreatedIndex: item.Get("createdIndex").Int(),
+		ModifiedIndex: revision(item), CreatedIndex: item.Get("createdIndex").Int(),
 	}
 	// The key has the whole id; the value's may be a number, and metadata may have none.
 	name := "username"
@@ -100,6 +101,21 @@ func parseResource(kind Kind, item gjson.Result) (Resource, error) {
 		return Resource{}, fmt.Errorf("%w: a %s has no id", ErrNotAdmin, kind.one())
 	}
 	return r, nil
+}
+
+// revision is etcd's of an item. Where names of nodes were resolved, the Control API has it in a
+// member of its own, or as "270#2".
+func revision(item gjson.Result) int64 {
+	v := item.Get("orig_modifiedIndex")
+	if !v.Exists() {
+		v = item.Get("modifiedIndex")
+	}
+	digits, _, _ := strings.Cut(v.String(), "#")
+	n, err := strconv.ParseInt(digits, 10, 64)
+	if err != nil {
+		return v.Int() // such as 2.7e2
+	}
+	return n
 }
 
 // idOf is what follows the kind in one of etcd's keys, whatever its prefix is.
