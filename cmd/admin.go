@@ -36,7 +36,8 @@ func newAdminCmd(env Env) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "admin",
 		Short: "Ask the Admin API what is configured",
-		Long: `Admin asks APISIX's Admin API what is configured. It changes nothing.
+		Long: `Admin asks APISIX's Admin API what is configured, and its Control API what has
+arrived at the gateway. It changes nothing.
 
 The address and the key are those of the flags and of the environment variable
 APISIX_ADMIN_KEY. Without --admin, both are read from the conf/config.yaml of
@@ -49,7 +50,7 @@ the gateway that runs on this host. The key is never shown.`,
 	f := cmd.PersistentFlags()
 	f.SortFlags = false
 	a.addFlags(f)
-	cmd.AddCommand(newAdminGetCmd(env, a))
+	cmd.AddCommand(newAdminGetCmd(env, a), newAdminHealthCmd(env, a), newAdminDriftCmd(env, a))
 	return cmd
 }
 
@@ -83,6 +84,9 @@ func (a *access) client(ctx context.Context, env Env) (*apisix.Client, error) {
 	}
 	if err := a.discover(ctx, env); err != nil {
 		return nil, err
+	}
+	if a.config.NoAdmin != nil {
+		return nil, a.config.NoAdmin
 	}
 	o.URL = a.config.URL
 	if o.Key == "" {

@@ -90,9 +90,14 @@ func (o *adminGetOptions) showTable(env Env, kind apisix.Kind, all []apisix.Reso
 		}
 		rows = append(rows, row)
 	}
-	w := render.Options{Width: unlimited, Color: env.OutTerm && !env.NoColor}
-	if env.OutTerm && env.Width > 0 && o.format != "wide" {
-		w.Width = env.Width
+	return render.Cells(env.Out, titles, rows, tableOptions(env, o.format == "wide"))
+}
+
+// tableOptions limit a table to the terminal, if there is one and the table is not to be wide.
+func tableOptions(env Env, wide bool) render.Options {
+	o := render.Options{Width: unlimited, Color: env.OutTerm && !env.NoColor}
+	if env.OutTerm && env.Width > 0 && !wide {
+		o.Width = env.Width
 	}
-	return render.Cells(env.Out, titles, rows, w)
+	return o
 }
