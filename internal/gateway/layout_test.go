@@ -167,7 +167,7 @@ func TestCheck(t *testing.T) {
 			m.put(main, requestSignature, 4)
 			m.put(conn+24, 11, 4)
 			tt.spoil(m)
-			err := l.Check(m.read, r)
+			err := l.check(m.read, r)
 			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.Contains(err.Error(), tt.want)) {
 				t.Fatalf("got %v: want %q", err, tt.want)
 			}

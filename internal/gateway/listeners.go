@@ -72,20 +72,9 @@ func (s *netSpace) read() bool {
 	return false
 }
 
-// Process returns the process that listens at addr, as seen from the network
-// namespace fromNetNS, and the namespace it listens in. Of several that share the
-// socket it is the one with the lowest PID. ok is false when nobody here listens
-// there, or when the address leads to more than one namespace.
-func (ix *ListenerIndex) Process(fromNetNS uint64, addr netip.AddrPort) (pid int, netns uint64, ok bool) {
-	pids, netns := ix.find(fromNetNS, addr)
-	if len(pids) == 0 {
-		return 0, 0, false
-	}
-	return pids[0], netns, true
-}
-
-// Processes is like [ListenerIndex.Process] but returns all processes that hold the
-// socket, by PID: a pre-forking server has many.
+// Processes returns the processes that listen at addr, as seen from the network
+// namespace fromNetNS, by PID: a pre-forking server has many. There are none when nobody
+// here listens there, or when the address leads to more than one namespace.
 func (ix *ListenerIndex) Processes(fromNetNS uint64, addr netip.AddrPort) []int {
 	pids, _ := ix.find(fromNetNS, addr)
 	return pids

@@ -21,6 +21,15 @@ func index(t testing.TB) *ListenerIndex {
 	return ix
 }
 
+// process returns the first of the processes that listen at addr, and their namespace.
+func (ix *ListenerIndex) process(from uint64, addr netip.AddrPort) (pid int, netns uint64, ok bool) {
+	pids, netns := ix.find(from, addr)
+	if len(pids) == 0 {
+		return 0, 0, false
+	}
+	return pids[0], netns, true
+}
+
 func listen(t *testing.T, network, address string) netip.AddrPort {
 	t.Helper()
 	l, err := net.Listen(network, address)
@@ -59,7 +68,7 @@ func TestListenersHere(t *testing.T) {
 		{at("127.0.0.1", 1), here, false},
 	}
 	for _, tt := range tests {
-		pid, netns, ok := ix.Process(tt.from, tt.addr)
+		pid, netns, ok := ix.process(tt.from, tt.addr)
 		if ok != tt.ok || ok && (pid != os.Getpid() || netns != here) {
 			t.Errorf("%v from %d: got %d in %d, %v", tt.addr, tt.from, pid, netns, ok)
 		}
@@ -133,14 +142,14 @@ func TestListenersInOtherNamespace(t *testing.T) {
 
 	here, other := namespace(os.Getpid(), "net"), namespace(server.Process.Pid, "net")
 	ix := index(t)
-	pid, netns, ok := ix.Process(here, there)
+	pid, netns, ok := ix.process(here, there)
 	if !ok || pid != server.Process.Pid || netns != other || netns == here {
 		t.Errorf("got %d in %d, %v: want %d in %d", pid, netns, ok, server.Process.Pid, other)
 	}
-	if pid, _, ok := ix.Process(here, at("127.0.0.1", 8088)); ok && pid == server.Process.Pid {
+	if pid, _, ok := ix.process(here, at("127.0.0.1", 8088)); ok && pid == server.Process.Pid {
 		t.Error("loopback led to another namespace")
 	}
-	if pid, _, ok := ix.Process(other, at("127.0.0.1", 8088)); !ok || pid != server.Process.Pid {
+	if pid, _, ok := ix.process(other, at("127.0.0.1", 8088)); !ok || pid != server.Process.Pid {
 		t.Errorf("loopback inside: got %d, %v", pid, ok)
 	}
 	remotes, err := Established(os.Getpid())
@@ -187,7 +196,7 @@ func BenchmarkListeners(b *testing.B) {
 	pid := n.start(b)
 	here := namespace(pid, "net")
 	for b.Loop() {
-		if _, _, ok := index(b).Process(here, at("127.0.0.1", uint16(n.port))); !ok {
+		if _, _, ok := index(b).process(here, at("127.0.0.1", uint16(n.port))); !ok {
 			b.Fatal("not found")
 		}
 	}

@@ -48,13 +48,13 @@ func TestCheckOnLiveRequest(t *testing.T) {
 	wrong.Request.HTTPVersion += 8
 	eventually(t, "the request is in the worker's heap", func() bool {
 		for _, r := range signatures(t, worker, read) {
-			if target.Layout.Check(read, r) != nil {
+			if target.Layout.check(read, r) != nil {
 				continue
 			}
 			if str(r+uint64(target.Layout.Request.RequestLine)) != "POST /half?x=1 HTTP/1.1" {
 				continue
 			}
-			if wrong.Check(read, r) == nil {
+			if wrong.check(read, r) == nil {
 				t.Error("a wrong layout passed")
 			}
 			return true

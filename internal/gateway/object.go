@@ -25,10 +25,9 @@ const (
 // An Object is an executable or a shared library of the gateway. It holds no open
 // file.
 type Object struct {
-	Path    string // opens the file, through /proc: for debug/elf or a uprobe
-	Name    string // its path as the gateway sees it
-	BuildID string // GNU build id in hex, or empty
-	Debug   string // path that opens its debug file, or empty
+	Path  string // opens the file, through /proc: for debug/elf or a uprobe
+	Name  string // its path as the gateway sees it
+	Debug string // path that opens its debug file, or empty
 
 	machine elf.Machine
 	symbols map[string]uint64 // function to file offset
@@ -114,7 +113,7 @@ func readObject(f *elf.File) (*Object, error) {
 	if f.Class != elf.ELFCLASS64 || f.Data != elf.ELFDATA2LSB {
 		return nil, fmt.Errorf("%v %v is not supported", f.Class, f.Data)
 	}
-	obj := &Object{machine: f.Machine, symbols: map[string]uint64{}, BuildID: buildID(f)}
+	obj := &Object{machine: f.Machine, symbols: map[string]uint64{}}
 	if err := obj.addSymbols(f, f); err != nil {
 		return nil, err
 	}

@@ -9,10 +9,10 @@ import (
 // requestSignature is NGX_HTTP_MODULE, "HTTP": every request begins with it.
 const requestSignature = 0x50545448
 
-// Check verifies that an ngx_http_request_t lies at address r of a process, as far as l can
+// check verifies that an ngx_http_request_t lies at address r of a process, as far as l can
 // tell; read fills p from the process's memory at addr. The error names the first field
 // that makes no sense: then l is not the layout of that process.
-func (l Layout) Check(read func(addr uint64, p []byte) error, r uint64) error {
+func (l Layout) check(read func(addr uint64, p []byte) error, r uint64) error {
 	word := func(what string, addr uint64, size int) (uint64, error) {
 		var p [8]byte
 		if err := read(addr, p[:size]); err != nil {
