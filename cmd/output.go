@@ -18,7 +18,8 @@ type output struct {
 	io.Writer
 	stdout bool
 	file   *os.File // nil for stdout, and once it is done with
-	path   string   // the name to be; empty if the file has its name already
+	path   string   // the name that it has, or is to get
+	temp   bool     // it has a temporary name yet
 }
 
 // openOutput opens the file at path for writing; "" and "-" are stdout. The caller ends
@@ -45,10 +46,10 @@ func createOutput(path string) (*output, error) {
 		return nil, unix.EISDIR
 	case err == nil && !info.Mode().IsRegular(): // a pipe, or /dev/null: nothing to be replaced
 		f, err := os.OpenFile(path, os.O_WRONLY, 0)
-		return &output{file: f}, err
+		return &output{file: f, path: path}, err
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*") // its mode is 0600
-	return &output{file: f, path: path}, err
+	return &output{file: f, path: path, temp: true}, err
 }
 
 // cause is what the system said, without the temporary name.
@@ -66,7 +67,7 @@ func (o *output) commit() error {
 	}
 	f := o.file
 	err := f.Close()
-	if err == nil && o.path != "" {
+	if err == nil && o.temp {
 		err = os.Rename(f.Name(), o.path)
 	}
 	if err != nil {
@@ -83,7 +84,7 @@ func (o *output) discard() {
 	}
 	// What is not wanted need not be whole.
 	_ = o.file.Close()
-	if o.path != "" {
+	if o.temp {
 		_ = os.Remove(o.file.Name())
 	}
 	o.file = nil
