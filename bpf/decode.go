@@ -109,7 +109,7 @@ func (s *Source) close(c *traceCloseEvent) *trace.Close {
 	}
 }
 
-// request takes what data holds in the order in which request.bpf.c appends it.
+// request fills a request of its own; data is what follows the record's fixed part.
 func (s *Source) request(r *traceRequestEvent, data []byte) *trace.Request {
 	out := &trace.Request{
 		PID:               int(r.Pid),
@@ -131,12 +131,8 @@ func (s *Source) request(r *traceRequestEvent, data []byte) *trace.Request {
 		Failed:            s.clock.at(r.Failed),
 		Errno:             int(r.Error),
 		AttemptsLen:       int(r.AttemptsLen),
-		Phases: trace.Phases{
-			Process: s.clock.at(r.Phases.Began[tracePhasePHASE_PROCESS]), Access: s.clock.at(r.Phases.Began[tracePhasePHASE_ACCESS]),
-			Upstream: s.clock.at(r.Phases.Began[tracePhasePHASE_UPSTREAM]), Response: s.clock.at(r.Phases.Began[tracePhasePHASE_RESPONSE]),
-			Ended: s.clock.at(r.Time), Lua: time.Duration(r.Phases.Lua),
-		},
-		NoLua: r.NoLua != 0,
+		Phases:            s.phases(r),
+		NoLua:             r.NoLua != 0,
 	}
 	if r.Socket != 0 {
 		out.Client = trace.Conn{
@@ -144,6 +140,21 @@ func (s *Source) request(r *traceRequestEvent, data []byte) *trace.Request {
 			Local: addrPort(&r.Local), Remote: addrPort(&r.Remote),
 		}
 	}
+	s.unpack(out, r, data)
+	return out
+}
+
+func (s *Source) phases(r *traceRequestEvent) trace.Phases {
+	began := func(p tracePhase) time.Time { return s.clock.at(r.Phases.Began[p]) }
+	return trace.Phases{
+		Process: began(tracePhasePHASE_PROCESS), Access: began(tracePhasePHASE_ACCESS),
+		Upstream: began(tracePhasePHASE_UPSTREAM), Response: began(tracePhasePHASE_RESPONSE),
+		Ended: s.clock.at(r.Time), Lua: time.Duration(r.Phases.Lua),
+	}
+}
+
+// unpack takes what data holds in the order in which request.bpf.c appends it.
+func (s *Source) unpack(out *trace.Request, r *traceRequestEvent, data []byte) {
 	const attempt = int(unsafe.Sizeof(traceAttempt{}))
 	for range r.AttemptsKept {
 		if len(data) < attempt {
@@ -166,7 +177,6 @@ func (s *Source) request(r *traceRequestEvent, data []byte) *trace.Request {
 	for i := range s.options.Headers[:min(len(s.options.Headers), wantedMax-wantedOther)] {
 		out.HeaderValues = append(out.HeaderValues, next(r.HeaderLen[wantedOther+i], headerMax))
 	}
-	return out
 }
 
 func (s *Source) tail(k *traceTailKey, t *traceTail) *trace.Tail {
