@@ -5,8 +5,8 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/apisixscope/apisixscope/internal/text"
 )
 
 // The attribute functions append one KeyValue and a comma; what is empty or was not seen
@@ -17,7 +17,7 @@ func textAttr(b []byte, key, s string) []byte {
 		return b
 	}
 	b = attr(b, key, `"stringValue":`)
-	return append(quote(b, s), "}},"...)
+	return append(text.AppendJSON(b, s), "}},"...)
 }
 
 // intAttr writes 64-bit numbers as strings, as the JSON encoding of protobuf does.
@@ -85,34 +85,4 @@ func shut(b []byte, end byte) []byte {
 		return b
 	}
 	return append(b, end)
-}
-
-// quote appends s as a JSON string. Invalid UTF-8 becomes U+FFFD; control characters are
-// written as \u escapes, since a line may end up on a terminal.
-func quote(b []byte, s string) []byte {
-	const digits = "0123456789abcdef"
-	b = append(b, '"')
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c < utf8.RuneSelf {
-			switch {
-			case c == '"' || c == '\\':
-				b = append(b, '\\', c)
-			case c < ' ' || c == 0x7f:
-				b = append(b, '\\', 'u', '0', '0', digits[c>>4], digits[c&15])
-			default:
-				b = append(b, c)
-			}
-			i++
-			continue
-		}
-		r, size := utf8.DecodeRuneInString(s[i:])
-		if unicode.IsControl(r) { // C1: a terminal obeys it
-			b = append(b, '\\', 'u', '0', '0', digits[r>>4], digits[r&15])
-		} else {
-			b = utf8.AppendRune(b, r)
-		}
-		i += size
-	}
-	return append(b, '"')
 }

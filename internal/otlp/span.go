@@ -3,6 +3,7 @@ package otlp
 import (
 	"strconv"
 
+	"github.com/apisixscope/apisixscope/internal/text"
 	"github.com/apisixscope/apisixscope/trace"
 )
 
@@ -31,9 +32,9 @@ func appendSpan(b []byte, x *trace.Exchange, i int) []byte {
 	}
 	b = append(b, `"name":`...)
 	if root && x.Method != "" {
-		b = quote(b, x.Method) // as the conventions want it where the route is not known
+		b = text.AppendJSON(b, x.Method) // as the conventions want it where the route is not known
 	} else {
-		b = quote(b, s.Name)
+		b = text.AppendJSON(b, s.Name)
 	}
 	kind := kindOf(s.Role, root)
 	b = append(b, `,"kind":`...)
@@ -83,7 +84,7 @@ func status(b []byte, x *trace.Exchange, s *trace.Span, kind int) []byte {
 	b = append(strconv.AppendInt(b, statusError, 10), ',')
 	if why != "" {
 		b = append(b, `"message":`...)
-		b = append(quote(b, why), ',')
+		b = append(text.AppendJSON(b, why), ',')
 	}
 	return append(shut(b, '}'), ',')
 }

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/apisixscope/apisixscope/internal/text"
 	"github.com/apisixscope/apisixscope/trace"
 )
 
@@ -169,7 +170,7 @@ func listField(b []byte, key string, list []string) []byte {
 	b = append(b, key...)
 	b = append(b, '[')
 	for _, s := range list {
-		b = append(quote(b, s), ',')
+		b = append(text.AppendJSON(b, s), ',')
 	}
 	return append(shut(b, ']'), ',')
 }
@@ -183,7 +184,7 @@ func (j *traceJSON) Summary(s trace.Summary) error {
 	b = countsField(b, `"lost":`, s.Lost)
 	b = append(b, `"notes":[`...)
 	for _, note := range s.Notes {
-		b = append(quote(b, note), ',')
+		b = append(text.AppendJSON(b, note), ',')
 	}
 	b = append(shut(b, ']'), ',')
 	b = intField(b, `"window_ns":`, int64(s.Window))
@@ -197,7 +198,7 @@ func countsField(b []byte, key string, counts map[string]uint64) []byte {
 	b = append(b, key...)
 	b = append(b, '{')
 	for _, name := range slices.Sorted(maps.Keys(counts)) {
-		b = append(quote(b, name), ':')
+		b = append(text.AppendJSON(b, name), ':')
 		b = intField(b, "", int64(counts[name]))
 	}
 	return append(shut(b, '}'), ',')

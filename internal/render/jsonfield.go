@@ -5,8 +5,8 @@ import (
 	"net/netip"
 	"strconv"
 	"time"
-	"unicode"
-	"unicode/utf8"
+
+	"github.com/apisixscope/apisixscope/internal/text"
 )
 
 // The field functions append one member of an object, and a comma. A key is given with
@@ -17,7 +17,7 @@ func textField(b []byte, key, s string) []byte {
 		return b
 	}
 	b = append(b, key...)
-	return append(quote(b, s), ',')
+	return append(text.AppendJSON(b, s), ',')
 }
 
 func intField(b []byte, key string, n int64) []byte {
@@ -72,56 +72,6 @@ func shut(b []byte, end byte) []byte {
 		return b
 	}
 	return append(b, end)
-}
-
-// quote appends s as a JSON string. Invalid UTF-8 becomes U+FFFD. Whatever a terminal
-// would obey instead of draw is written as \u escapes, which a decoder gives back.
-func quote(b []byte, s string) []byte {
-	b = append(b, '"')
-	from := 0
-	for i := 0; i < len(s); {
-		c := s[i]
-		if c >= ' ' && c < 0x7f && c != '"' && c != '\\' {
-			i++
-			continue
-		}
-		if c >= utf8.RuneSelf {
-			r, size := utf8.DecodeRuneInString(s[i:])
-			if !(r == utf8.RuneError && size == 1) && unicode.IsGraphic(r) {
-				i += size
-				continue
-			}
-			b = append(b, s[from:i]...)
-			b = escapeRune(b, r)
-			i += size
-			from = i
-			continue
-		}
-		b = append(b, s[from:i]...)
-		if c == '"' || c == '\\' {
-			b = append(b, '\\', c)
-		} else {
-			b = escapeUnit(b, uint16(c))
-		}
-		i++
-		from = i
-	}
-	b = append(b, s[from:]...)
-	return append(b, '"')
-}
-
-func escapeRune(b []byte, r rune) []byte {
-	if r < 1<<16 {
-		return escapeUnit(b, uint16(r))
-	}
-	r -= 1 << 16
-	b = escapeUnit(b, uint16(0xd800+r>>10))
-	return escapeUnit(b, uint16(0xdc00+r&0x3ff))
-}
-
-func escapeUnit(b []byte, u uint16) []byte {
-	const digits = "0123456789abcdef"
-	return append(b, '\\', 'u', digits[u>>12], digits[u>>8&15], digits[u>>4&15], digits[u&15])
 }
 
 // stamper writes times; it remembers the last second's text.

@@ -1,4 +1,5 @@
-// Package text writes durations, sizes and strangers' strings for a terminal.
+// Package text writes durations, sizes and strangers' strings for a terminal, and the
+// strings for JSON that may end up on one.
 //
 //	bytes from the wire -> Clean -> Truncate -> Pad -> a table's cell
 //
