@@ -75,7 +75,7 @@ func TestMatchOfTheWrongTypes(t *testing.T) {
 	}
 }
 
-// TestMatchIsQuick gives it what may take long, and gives it a second or two.
+// TestMatchIsQuick gives it what may take long, and gives it much more time than it needs, for the machine may be busy.
 func TestMatchIsQuick(t *testing.T) {
 	nested := func(depth int) string {
 		return `{"uri":"/a","vars":` + strings.Repeat(`["AND",["arg_x","==","1"],`, depth) + `["arg_y","==","2"]` + strings.Repeat("]", depth) + `}`
@@ -111,7 +111,7 @@ func TestMatchIsQuick(t *testing.T) {
 		if got := outcome(&res); got != c.want {
 			t.Errorf("%s: got %q, want %q", name, got, c.want)
 		}
-		if took := time.Since(began); took > 5*time.Second {
+		if took := time.Since(began); took > 20*time.Second {
 			t.Errorf("%s: it took %v", name, took)
 		}
 	}
@@ -125,7 +125,7 @@ func TestMatchIsQuick(t *testing.T) {
 	if got := outcome(&res); got != "19999" || len(res.Misses) != maxMisses || res.More != 19_999-maxMisses {
 		t.Errorf("of 20000 routes: %s, %d misses and %d more", got, len(res.Misses), res.More)
 	}
-	if took := time.Since(began); took > 5*time.Second {
+	if took := time.Since(began); took > 20*time.Second {
 		t.Errorf("20000 routes took %v", took)
 	}
 }

@@ -76,11 +76,13 @@ func (l *ipList) has(a netip.Addr) bool {
 	return false
 }
 
+// maxShown is how much of a list is shown.
+const maxShown = 6
+
 // listOf writes a list that may be long.
 func listOf(texts []string) string {
-	const most = 6
-	if len(texts) > most {
-		return fmt.Sprintf("%s and %d more", strings.Join(texts[:most], ", "), len(texts)-most)
+	if len(texts) > maxShown {
+		return fmt.Sprintf("%s and %d more", strings.Join(texts[:maxShown], ", "), len(texts)-maxShown)
 	}
 	return strings.Join(texts, ", ")
 }

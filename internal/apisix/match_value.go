@@ -122,9 +122,9 @@ func (v value) show() string {
 	case textValue:
 		return shorten(v.s)
 	case tableValue:
-		var texts []string
-		for _, e := range v.list {
-			texts = append(texts, e.bare())
+		texts := make([]string, len(v.list))
+		for i := range min(len(v.list), maxShown) {
+			texts[i] = v.list[i].bare()
 		}
 		return "[" + listOf(texts) + "]"
 	}
