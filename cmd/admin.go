@@ -50,7 +50,7 @@ the gateway that runs on this host. The key is never shown.`,
 	f := cmd.PersistentFlags()
 	f.SortFlags = false
 	a.addFlags(f)
-	cmd.AddCommand(newAdminGetCmd(env, a), newAdminHealthCmd(env, a), newAdminDriftCmd(env, a))
+	cmd.AddCommand(newAdminGetCmd(env, a), newAdminMatchCmd(env, a), newAdminHealthCmd(env, a), newAdminDriftCmd(env, a))
 	return cmd
 }
 
