@@ -94,6 +94,9 @@ func (a *access) client(ctx context.Context, env Env) (*apisix.Client, error) {
 			return nil, fmt.Errorf("read the key in the gateway's %s: %w", a.config.File, a.config.NoKey)
 		}
 		o.Key, o.KeyFrom = a.config.Key, "the gateway's "+a.config.File
+		if names := a.config.Assumed; len(names) > 0 {
+			o.KeyFrom += ", where variables of its environment have their defaults (" + strings.Join(names, ", ") + ")"
+		}
 	}
 	o.Dial = a.config.Dial
 	return apisix.New(o)

@@ -197,6 +197,17 @@ func TestAdminKeyAndAddress(t *testing.T) {
 	if code := a.run("admin", "get", "routes"); code != 1 || !strings.Contains(a.errs.String(), "name the Admin API with --admin") {
 		t.Errorf("no gateway: %d, %s", code, &a.errs)
 	}
+	denies := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, `{"error_msg":"failed to check token"}`, http.StatusUnauthorized)
+	}))
+	defer denies.Close()
+	a = against(denies.URL)
+	a.Config = func(*gateway.Target) (*apisix.Config, error) {
+		return &apisix.Config{File: "/conf/config.yaml", URL: denies.URL, Key: "usual", Assumed: []string{"KEY"}}, nil
+	}
+	if code := a.run("admin", "get", "routes"); code != 1 || !strings.Contains(a.errs.String(), "have their defaults (KEY): compare it with") {
+		t.Errorf("a key that is a default: %d, %s", code, &a.errs)
+	}
 	a = against(s.URL)
 	a.Config = func(*gateway.Target) (*apisix.Config, error) {
 		return &apisix.Config{File: "/conf/config.yaml", URL: s.URL, NoKey: errors.New("it takes a value from ${{KEY}}")}, nil

@@ -23,6 +23,9 @@ type Config struct {
 	Control string // URL of the Control API; empty where that is off
 	Router  string // apisix.router.http, such as radixtree_host_uri; empty for the version's default
 	Dial    Dial   // how to reach both from here; nil for the usual way
+	// Assumed are variables that have their defaults here. The gateway may have been started with
+	// others: nginx overwrites its environment for all who look.
+	Assumed []string
 }
 
 // ReadConfig reads what APISIX's configuration says: file, and below it the defaults of 2.x and
@@ -42,6 +45,7 @@ func ReadConfig(name string, file, defaults []byte, environ map[string]string) (
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", name, err)
 	}
+	c.Assumed = s.assumed
 	return c, nil
 }
 

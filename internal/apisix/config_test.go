@@ -16,6 +16,10 @@ func TestReadConfig(t *testing.T) {
 	if err != nil || c.Router != "radixtree_uri" {
 		t.Errorf("router: %+v, %v", c, err)
 	}
+	c, err = ReadConfig("conf/config.yaml", []byte("deployment: {admin: {admin_key: [{key: '${{NONE:=usual}}', role: admin}]}}\n"), nil, nil)
+	if err != nil || len(c.Assumed) != 1 || c.Assumed[0] != "NONE" {
+		t.Errorf("a default: %+v, %v", c, err)
+	}
 	env := map[string]string{"ADMIN_KEY": "from-env", "PORT": "19180"}
 	for _, tt := range []struct {
 		what, file, defaults string

@@ -91,7 +91,9 @@ func TestCompareEnds(t *testing.T) {
 	if _, _, err := Compare(ctx, admin, gateway, time.Hour); !errors.Is(err, context.Canceled) {
 		t.Errorf("got %v", err)
 	}
-	admin, _ = serve(t, "", func(w http.ResponseWriter, _ *http.Request) { http.Error(w, `{"error_msg":"x"}`, http.StatusUnauthorized) })
+	admin, _ = serve(t, "", func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, `{"error_msg":"x"}`, http.StatusUnauthorized)
+	})
 	if _, _, err := Compare(t.Context(), admin, gateway, 0); !errors.Is(err, ErrKey) {
 		t.Errorf("got %v", err)
 	}

@@ -15,6 +15,7 @@ type settings struct {
 	layers  []map[string]any
 	environ map[string]string // of the gateway; nil where it cannot be read
 	err     error             // of the first value that could not be resolved
+	assumed []string          // the variables that have their defaults, for want of a value
 }
 
 func (s *settings) add(data []byte) error {
@@ -99,6 +100,7 @@ func (s *settings) resolve(v any) (string, error) {
 			return value
 		}
 		if usual, ok := strings.CutPrefix(m[2], ":="); ok {
+			s.assumed = append(s.assumed, m[1])
 			return usual
 		}
 		err = hint.Wrap(fmt.Errorf("it takes a value from ${{%s}}, and the gateway's environment does not show that variable", m[1]),
