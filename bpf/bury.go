@@ -39,8 +39,8 @@ func (s *Source) bury(exit trace.Event) error {
 	s.tails = slices.DeleteFunc(s.tails, func(e trace.Event) bool { return e.Tail.PID == pid })
 	for _, key := range slices.Sorted(maps.Keys(dead)) {
 		st := dead[key]
-		if st.Side != 0 && st.Exchange != 0 {
-			s.queue = append(s.queue, trace.Event{Kind: trace.KindClose, Time: exit.Time, Close: s.closeOf(key, &st)})
+		if st.Conn.Side != 0 && st.Exchange != 0 {
+			s.queue = append(s.queue, trace.Event{Kind: trace.KindClose, Time: exit.Time, Close: s.closeOf(&st)})
 		}
 		if err := s.forget(key, &st); err != nil {
 			return fmt.Errorf("forget socket of process %d: %w", pid, err)
@@ -60,7 +60,7 @@ func (s *Source) forget(key uint64, st *traceSocketState) error {
 			return err
 		}
 	}
-	tail := traceTailKey{Socket: st.Id, Exchange: uint64(st.Exchange)}
+	tail := traceTailKey{Socket: st.Conn.Socket, Exchange: uint64(st.Exchange)}
 	for _, err := range []error{s.objects.Tails.Delete(tail), s.objects.Sockets.Delete(key)} {
 		if err != nil && !errors.Is(err, ebpf.ErrKeyNotExist) {
 			return err
@@ -70,25 +70,18 @@ func (s *Source) forget(key uint64, st *traceSocketState) error {
 }
 
 // closeOf is the end of a socket whose process died.
-func (s *Source) closeOf(key uint64, st *traceSocketState) *trace.Close {
-	pid := uint32(key >> 32)
+func (s *Source) closeOf(st *traceSocketState) *trace.Close {
 	return &trace.Close{
-		Conn: trace.Conn{
-			PID: int(pid), FD: int(int32(key)),
-			Socket: trace.SocketID(st.Id), Side: trace.Side(st.Side),
-			Local: addrPort(&st.Local), Remote: addrPort(&st.Remote),
-			Opened: s.clock.at(st.Opened), Established: s.clock.at(st.Established),
-			Gateway: st.Worker != 0, Process: s.upstreams.name(pid, uint32(st.Worker)),
-		},
+		Conn:         s.conn(&st.Conn),
 		Exchange:     st.Exchange,
 		In:           s.flow(&st.Flows[trace.In]),
 		Out:          s.flow(&st.Flows[trace.Out]),
-		Owner:        owner(uint8(st.Owner.How), st.Owner.Socket, st.Owner.Request, st.Owner.Exchange),
+		Owner:        owner(&st.Owner),
 		PeerClosed:   s.clock.at(st.PeerClosed),
 		Failed:       s.clock.at(st.Failed),
 		Errno:        int(st.Error),
 		ConnectErrno: int(st.ConnectError),
 		Tick:         s.clock.at(st.Tick),
-		Asked:        asked(st.Asked),
+		Asked:        asked(st.Conn.Asked),
 	}
 }

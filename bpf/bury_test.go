@@ -17,13 +17,13 @@ func TestCloseOfTheDead(t *testing.T) {
 	s := testSource(Options{})
 	s.upstreams.names.Store(uint32(70), "orders")
 	s.upstreams.forked(71, 70)
-	for pid, want := range map[uint64]string{70: "orders", 71: "orders", 72: ""} {
-		c := s.closeOf(pid<<32|9, &traceSocketState{Side: uint8(trace.SideAccepted), ConnectError: 111})
-		if c.Gateway || c.Process != want || c.PID != int(pid) || c.FD != 9 || c.ConnectErrno != 111 {
+	for pid, want := range map[uint32]string{70: "orders", 71: "orders", 72: ""} {
+		c := s.closeOf(&traceSocketState{Conn: traceConn{Pid: pid, Side: uint8(trace.SideAccepted)}, ConnectError: 111})
+		if c.Gateway || c.Process != want || c.PID != int(pid) || c.ConnectErrno != 111 {
 			t.Errorf("of process %d: %+v", pid, c)
 		}
 	}
-	if c := s.closeOf(4131<<32, &traceSocketState{Worker: 1}); !c.Gateway {
+	if c := s.closeOf(&traceSocketState{Conn: traceConn{Worker: 1}}); !c.Gateway {
 		t.Errorf("of a worker: %+v", c)
 	}
 	s.upstreams.forget(71)

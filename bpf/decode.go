@@ -66,21 +66,15 @@ func record[T any](raw []byte) (*T, bool) {
 // message fills the one message that all share.
 func (s *Source) message(m *traceMessageEvent) *trace.Message {
 	s.shared = trace.Message{
-		Conn: trace.Conn{
-			PID: int(m.Pid), FD: int(m.Fd),
-			Socket: trace.SocketID(m.Socket), Side: trace.Side(m.Side),
-			Local: addrPort(&m.Local), Remote: addrPort(&m.Remote),
-			Opened: s.clock.at(m.Opened), Established: s.clock.at(m.Established),
-			Gateway: m.Worker != 0, Process: s.upstreams.name(m.Pid, m.Worker),
-		},
+		Conn:      s.conn(&m.Conn),
 		Exchange:  m.Exchange,
 		Starts:    traceStarts(m.Starts) != traceStartsSTARTS_NOT,
 		Joined:    traceStarts(m.Starts) == traceStartsSTARTS_JOINED,
-		Asked:     m.Asked[:],
+		Asked:     m.Conn.Asked[:],
 		Direction: trace.Direction(m.Direction),
 		Flow:      s.flow(&m.Flow),
 		Before:    s.flow(&m.Before),
-		Owner:     owner(m.OwnerHow, m.OwnerSocket, m.OwnerRequest, m.OwnerExchange),
+		Owner:     owner(&m.Owner),
 		Tick:      s.clock.at(m.Tick),
 		Head:      m.Head[:m.HeadLen],
 	}
@@ -89,23 +83,17 @@ func (s *Source) message(m *traceMessageEvent) *trace.Message {
 
 func (s *Source) close(c *traceCloseEvent) *trace.Close {
 	return &trace.Close{
-		Conn: trace.Conn{
-			PID: int(c.Pid), FD: int(c.Fd),
-			Socket: trace.SocketID(c.Socket), Side: trace.Side(c.Side),
-			Local: addrPort(&c.Local), Remote: addrPort(&c.Remote),
-			Opened: s.clock.at(c.Opened), Established: s.clock.at(c.Established),
-			Gateway: c.Worker != 0, Process: s.upstreams.name(c.Pid, uint32(c.Worker)),
-		},
+		Conn:         s.conn(&c.Conn),
 		Exchange:     c.Exchange,
 		In:           s.flow(&c.In),
 		Out:          s.flow(&c.Out),
-		Owner:        owner(c.OwnerHow, c.OwnerSocket, c.OwnerRequest, c.OwnerExchange),
+		Owner:        owner(&c.Owner),
 		PeerClosed:   s.clock.at(c.PeerClosed),
 		Failed:       s.clock.at(c.Failed),
 		Errno:        int(c.Error),
 		ConnectErrno: int(c.ConnectError),
 		Tick:         s.clock.at(c.Tick),
-		Asked:        asked(c.Asked),
+		Asked:        asked(c.Conn.Asked),
 	}
 }
 
@@ -179,6 +167,15 @@ func (s *Source) unpack(out *trace.Request, r *traceRequestEvent, data []byte) {
 	}
 }
 
+func (s *Source) conn(c *traceConn) trace.Conn {
+	return trace.Conn{
+		PID: int(c.Pid), FD: int(c.Fd), Socket: trace.SocketID(c.Socket), Side: trace.Side(c.Side),
+		Gateway: c.Worker != 0, Process: s.upstreams.name(c.Pid, uint32(c.Worker)),
+		Local: addrPort(&c.Local), Remote: addrPort(&c.Remote),
+		Opened: s.clock.at(c.Opened), Established: s.clock.at(c.Established),
+	}
+}
+
 func (s *Source) tail(k *traceTailKey, t *traceTail) *trace.Tail {
 	side := trace.SideConnected
 	if t.Worker == 0 {
@@ -229,9 +226,9 @@ func asked(b [8]uint8) []byte {
 	return b[:]
 }
 
-func owner(how uint8, socket, request uint64, exchange uint32) trace.Owner {
+func owner(o *traceOwner) trace.Owner {
 	return trace.Owner{
-		How: trace.OwnerHow(how), Socket: trace.SocketID(socket), Exchange: exchange, Request: request,
+		How: trace.OwnerHow(o.How), Socket: trace.SocketID(o.Socket), Exchange: o.Exchange, Request: o.Request,
 	}
 }
 

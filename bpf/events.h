@@ -85,29 +85,41 @@ struct flow {
 	u32 seq; /* TCP sequence number of the first byte */
 };
 
-struct message_event {
-	u32 kind;
-	u32 pid;
-	u64 socket;
-	u32 exchange;
-	s32 fd;
-	u64 tick; /* when the event-loop tick began */
-	u64 owner_socket;
-	u64 owner_request;
-	u32 owner_exchange;
-	u8 owner_how;
-	u8 side;
-	u8 direction;
-	u8 starts; /* enum starts */
-	u64 opened;
+/* A socket of a watched process, and its life so far. */
+struct conn {
+	u64 socket; /* names it; not used twice */
+	u64 opened; /* connect or accept */
 	u64 established;
-	struct flow flow; /* of this message, as far as it was seen */
-	struct flow before; /* the whole message before it */
+	u32 pid;
+	s32 fd;
 	struct address local;
 	struct address remote;
-	u8 asked[8]; /* first bytes of the connection's first request */
+	u8 asked[8]; /* a worker's first bytes of the first request: TLS, or what else? */
+	u8 side;
+	u8 worker; /* 1: of the gateway; 0: of an upstream's process */
+	u8 pad[6];
+};
+
+/* An exchange at a client's socket, as the owner of what follows from it. */
+struct owner {
+	u64 socket;
+	u64 request; /* ngx_http_request_t *, where that is known */
+	u32 exchange;
+	u32 how; /* enum owner_how */
+};
+
+struct message_event {
+	u32 kind;
+	u32 exchange;
+	struct conn conn;
+	struct owner owner;
+	u64 tick; /* when the event-loop tick began */
+	struct flow flow; /* of this message, as far as it was seen */
+	struct flow before; /* the whole message before it */
+	u8 direction;
+	u8 starts; /* enum starts */
+	u16 pad;
 	u32 head_len;
-	u32 worker; /* as in socket_state */
 	/* The last thing in the record: only head_len bytes are sent. Twice
 	 * HEAD_MAX, so that the verifier sees each copy end inside. */
 	u8 head[2 * HEAD_MAX];
@@ -115,30 +127,17 @@ struct message_event {
 
 struct close_event {
 	u32 kind;
-	u32 pid;
-	u64 time;
-	u64 socket;
 	u32 exchange;
-	s32 fd;
+	struct conn conn;
+	struct owner owner;
+	u64 time;
 	u64 tick;
-	u64 owner_socket;
-	u64 owner_request;
-	u32 owner_exchange;
-	u8 owner_how;
-	u8 side;
-	u8 worker;
-	u8 pad;
-	u64 opened;
-	u64 established;
 	u64 peer_closed; /* the peer's FIN arrived */
 	u64 failed;	 /* when error was seen */
 	s32 error;	 /* errno of the socket, else 0 */
 	s32 connect_error; /* what connect(2) itself returned, else 0 */
 	struct flow in;
 	struct flow out;
-	struct address local;
-	struct address remote;
-	u8 asked[8]; /* as in message_event */
 };
 
 struct process_event {
@@ -219,8 +218,9 @@ struct request_event {
 
 _Static_assert(sizeof(struct flow) == 40, "flow has padding");
 _Static_assert(sizeof(struct address) == 20, "address has padding");
-_Static_assert(sizeof(struct message_event) == 208 + 2 * HEAD_MAX, "message_event changed: see decode.go");
-_Static_assert(sizeof(struct close_event) == 232, "close_event changed: see decode.go");
+_Static_assert(sizeof(struct conn) == 88, "conn has padding");
+_Static_assert(sizeof(struct message_event) == 216 + 2 * HEAD_MAX, "message_event changed: see decode.go");
+_Static_assert(sizeof(struct close_event) == 240, "close_event changed: see decode.go");
 _Static_assert(sizeof(struct process_event) == 32, "process_event changed: see decode.go");
 _Static_assert(ATTEMPTS_MAX * sizeof(struct attempt) + 2 * LINE_MAX_LEN + HOST_MAX + WANTED_MAX * HEADER_MAX <= REQUEST_DATA,
 	       "the data of a request_event may not fit");

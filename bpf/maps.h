@@ -18,14 +18,6 @@ enum target_flags {
 	TARGET_UPSTREAM = 4, /* another process: only the sockets it accepts */
 };
 
-/* An exchange at a client's socket, as the owner of what follows from it. */
-struct owner {
-	u64 socket;
-	u64 request;
-	u32 exchange;
-	u32 how;
-};
-
 /* Bytes in the memory of a process. */
 struct span {
 	u64 len;
@@ -50,25 +42,19 @@ struct target {
 };
 
 struct socket_state {
-	u64 id;
+	struct conn conn;
 	u64 sock; /* struct sock * */
 	u64 tick; /* of the first byte of the exchange */
-	u64 opened;
-	u64 established;
 	u64 peer_closed;
 	u64 failed;
 	s32 error;
 	s32 connect_error;
-	u32 exchange;
-	u8 side;
-	u8 last;
-	u8 fresh; /* an exchange has begun (connect) but no byte has moved */
-	u8 worker; /* 1: of the gateway; 0: of an upstream's process */
-	u8 asked[8]; /* a worker's first bytes on a connection that it made: TLS, or what else? */
+	u32 exchange; /* counts them */
+	u8 last;      /* direction of the last byte */
+	u8 fresh;     /* an exchange has begun (connect) but no byte has moved */
+	u16 pad;
 	struct owner owner;
-	struct flow flows[2];
-	struct address local;
-	struct address remote;
+	struct flow flows[2]; /* by direction */
 };
 
 struct tail_key {

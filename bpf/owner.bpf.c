@@ -20,9 +20,9 @@ static __always_inline void client_of(struct owner *o, u32 tgid, u64 r, u64 c, u
 {
 	u64 key = (u64)tgid << 32 | fd;
 	struct socket_state *s = bpf_map_lookup_elem(&sockets, &key);
-	if (!s || s->side != SIDE_ACCEPTED)
+	if (!s || s->conn.side != SIDE_ACCEPTED)
 		return;
-	o->socket = s->id;
+	o->socket = s->conn.socket;
 	/* The streams of an HTTP/2 connection are told apart by nginx's count of them. */
 	o->exchange = user_ptr(r + ngx.r_stream) ? user_u32(c + ngx.c_requests) : s->exchange;
 }

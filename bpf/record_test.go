@@ -118,12 +118,14 @@ func TestDecodeMessage(t *testing.T) {
 	m := (*traceMessageEvent)(unsafe.Pointer(&raw[0]))
 	now := kernelNow()
 	*m = traceMessageEvent{
-		Kind: uint32(traceEventKindEVENT_MESSAGE), Pid: 7, Socket: 1 << 40, Exchange: 3, Fd: 9, Worker: 1, Starts: 1,
-		OwnerSocket: 5, OwnerExchange: 2, OwnerRequest: 0xbeef, OwnerHow: uint8(trace.OwnerLua),
-		Side: uint8(trace.SideConnected), Direction: uint8(trace.Out), HeadLen: 4,
-		Flow:   traceFlow{Began: now, Ended: now + 5, Bytes: 11, Calls: 2, Seq: 77},
-		Local:  traceAddress{Ip: netip.MustParseAddr("::ffff:10.0.0.9").As16(), Port: 5000},
-		Remote: traceAddress{Ip: netip.MustParseAddr("fd00::1").As16(), Port: 80},
+		Kind: uint32(traceEventKindEVENT_MESSAGE), Exchange: 3, Direction: uint8(trace.Out), Starts: 1, HeadLen: 4,
+		Conn: traceConn{
+			Socket: 1 << 40, Pid: 7, Fd: 9, Side: uint8(trace.SideConnected), Worker: 1,
+			Local:  traceAddress{Ip: netip.MustParseAddr("::ffff:10.0.0.9").As16(), Port: 5000},
+			Remote: traceAddress{Ip: netip.MustParseAddr("fd00::1").As16(), Port: 80},
+		},
+		Owner: traceOwner{Socket: 5, Exchange: 2, Request: 0xbeef, How: uint32(trace.OwnerLua)},
+		Flow:  traceFlow{Began: now, Ended: now + 5, Bytes: 11, Calls: 2, Seq: 77},
 	}
 	copy(m.Head[:], "GET /")
 	e, at, ok := s.decode(raw[:unsafe.Offsetof(m.Head)+4])

@@ -136,10 +136,10 @@ static __always_inline void read_client(struct request_event *e, u32 tgid)
 {
 	u64 key = (u64)tgid << 32 | (u32)e->fd;
 	struct socket_state *s = bpf_map_lookup_elem(&sockets, &key);
-	if (!s || s->side != SIDE_ACCEPTED)
+	if (!s || s->conn.side != SIDE_ACCEPTED)
 		return;
 	settle_out(s);
-	e->socket = s->id;
+	e->socket = s->conn.socket;
 	e->tick = s->tick;
 	e->exchange = s->exchange;
 	e->peer_closed = s->peer_closed;
@@ -147,8 +147,8 @@ static __always_inline void read_client(struct request_event *e, u32 tgid)
 	e->error = s->error;
 	e->in = s->flows[DIRECTION_IN];
 	e->out = s->flows[DIRECTION_OUT];
-	e->local = s->local;
-	e->remote = s->remote;
+	e->local = s->conn.local;
+	e->remote = s->conn.remote;
 	if (e->stream) { /* HTTP/2: other requests share the socket */
 		e->exchange = e->connection_requests;
 		return;

@@ -30,18 +30,18 @@ static __always_inline void read_addresses(struct socket_state *s)
 	struct sock *sk = (struct sock *)s->sock;
 	u16 family = BPF_CORE_READ(sk, __sk_common.skc_family);
 	if (family == AF_INET6) {
-		BPF_CORE_READ_INTO(&s->local.ip, sk, __sk_common.skc_v6_rcv_saddr);
-		BPF_CORE_READ_INTO(&s->remote.ip, sk, __sk_common.skc_v6_daddr);
+		BPF_CORE_READ_INTO(&s->conn.local.ip, sk, __sk_common.skc_v6_rcv_saddr);
+		BPF_CORE_READ_INTO(&s->conn.remote.ip, sk, __sk_common.skc_v6_daddr);
 	} else {
-		__builtin_memset(s->local.ip, 0, 10);
-		__builtin_memset(s->remote.ip, 0, 10);
-		s->local.ip[10] = s->local.ip[11] = 0xff;
-		s->remote.ip[10] = s->remote.ip[11] = 0xff;
-		BPF_CORE_READ_INTO((u32 *)&s->local.ip[12], sk, __sk_common.skc_rcv_saddr);
-		BPF_CORE_READ_INTO((u32 *)&s->remote.ip[12], sk, __sk_common.skc_daddr);
+		__builtin_memset(s->conn.local.ip, 0, 10);
+		__builtin_memset(s->conn.remote.ip, 0, 10);
+		s->conn.local.ip[10] = s->conn.local.ip[11] = 0xff;
+		s->conn.remote.ip[10] = s->conn.remote.ip[11] = 0xff;
+		BPF_CORE_READ_INTO((u32 *)&s->conn.local.ip[12], sk, __sk_common.skc_rcv_saddr);
+		BPF_CORE_READ_INTO((u32 *)&s->conn.remote.ip[12], sk, __sk_common.skc_daddr);
 	}
-	s->local.port = BPF_CORE_READ(sk, __sk_common.skc_num);
-	s->remote.port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
+	s->conn.local.port = BPF_CORE_READ(sk, __sk_common.skc_num);
+	s->conn.remote.port = bpf_ntohs(BPF_CORE_READ(sk, __sk_common.skc_dport));
 }
 
 /* The struct sock behind a file descriptor of the current task; 0 unless TCP. */
@@ -80,23 +80,25 @@ static __noinline struct socket_state *new_socket(u32 tgid, u32 flags, s32 fd, u
 	__builtin_memset(s, 0, sizeof(*s));
 	u64 key = (u64)tgid << 32 | (u32)fd;
 	s->last = DIRECTION_NONE;
-	s->worker = !!(flags & TARGET_WORKER);
+	s->conn.pid = tgid;
+	s->conn.fd = fd;
+	s->conn.worker = !!(flags & TARGET_WORKER);
 	s->sock = sock_of_fd(fd);
 	if (s->sock) {
 		read_addresses(s);
 		if (side == SIDE_IGNORED)
-			side = listens(tgid, s->local.port) ? SIDE_ACCEPTED : SIDE_CONNECTED;
+			side = listens(tgid, s->conn.local.port) ? SIDE_ACCEPTED : SIDE_CONNECTED;
 		/* Of an upstream's process only what it serves matters. */
-		if (side == SIDE_CONNECTED && !s->worker)
+		if (side == SIDE_CONNECTED && !s->conn.worker)
 			side = SIDE_IGNORED;
-		s->side = side;
-		s->id = new_socket_id();
+		s->conn.side = side;
+		s->conn.socket = new_socket_id();
 	}
 	if (bpf_map_update_elem(&sockets, &key, s, BPF_ANY)) {
 		count_loss(LOSS_SOCKETS);
 		return NULL;
 	}
-	if (s->side != SIDE_IGNORED && bpf_map_update_elem(&by_sock, &s->sock, &key, BPF_ANY))
+	if (s->conn.side != SIDE_IGNORED && bpf_map_update_elem(&by_sock, &s->sock, &key, BPF_ANY))
 		count_loss(LOSS_SOCKETS);
 	return bpf_map_lookup_elem(&sockets, &key);
 }
@@ -137,27 +139,15 @@ static __always_inline bool connected_turns(struct socket_state *s, struct owner
 }
 
 /* Fills in what the socket knows, and sends a message whose direction, starts, before and head
- * are there. key is that of s. */
-static __always_inline void submit_message(struct message_event *e, struct target *t, struct socket_state *s, u64 key)
+ * are there. */
+static __always_inline void submit_message(struct message_event *e, struct target *t, struct socket_state *s)
 {
-	__builtin_memcpy(e->asked, s->asked, sizeof(e->asked));
 	e->kind = EVENT_MESSAGE;
-	e->pid = key >> 32;
-	e->socket = s->id;
 	e->exchange = s->exchange;
-	e->fd = (s32)key;
+	e->conn = s->conn;
+	e->owner = s->owner;
 	e->tick = t->tick;
-	e->owner_socket = s->owner.socket;
-	e->owner_request = s->owner.request;
-	e->owner_exchange = s->owner.exchange;
-	e->owner_how = s->owner.how;
-	e->side = s->side;
-	e->opened = s->opened;
-	e->established = s->established;
 	e->flow = s->flows[e->direction & 1];
-	e->local = s->local;
-	e->remote = s->remote;
-	e->worker = s->worker;
 	u64 size = e->head_len;
 	barrier_var(size);
 	if (size > HEAD_MAX)
@@ -231,21 +221,21 @@ static __always_inline bool joins(struct target *t, struct socket_state *s)
 {
 	if (!(t->flags & TARGET_WORKER))
 		return true;
-	if (s->exchange == 1 && s->opened)
+	if (s->exchange == 1 && s->conn.opened)
 		return false;
-	return s->side == SIDE_CONNECTED && told_by_request(s);
+	return s->conn.side == SIDE_CONNECTED && told_by_request(s);
 }
 
 /* Notes how far an exchange has come; coming is what moves but is not in its flows yet. */
 static __always_inline void keep_tail(struct tail *tail, struct socket_state *s, u64 coming)
 {
-	struct tail_key key = {s->id, s->exchange};
-	tail->pid = bpf_get_current_pid_tgid() >> 32;
-	tail->worker = s->worker;
+	struct tail_key key = {s->conn.socket, s->exchange};
+	tail->pid = s->conn.pid;
+	tail->worker = s->conn.worker;
 	__builtin_memcpy(tail->flows, s->flows, sizeof(tail->flows));
 	tail->flows[DIRECTION_OUT].bytes += coming;
-	tail->local = s->local;
-	tail->remote = s->remote;
+	tail->local = s->conn.local;
+	tail->remote = s->conn.remote;
 	if (bpf_map_update_elem(&tails, &key, tail, BPF_ANY))
 		count_loss(LOSS_TAILS);
 }
@@ -253,8 +243,8 @@ static __always_inline void keep_tail(struct tail *tail, struct socket_state *s,
 /* The work that now runs in a worker is that of whom this socket serves. */
 static __always_inline void take_turn(struct target *t, struct socket_state *s)
 {
-	if (s->side == SIDE_ACCEPTED) {
-		t->current.socket = s->id;
+	if (s->conn.side == SIDE_ACCEPTED) {
+		t->current.socket = s->conn.socket;
 		t->current.exchange = s->exchange;
 		t->current.request = 0;
 	} else {
@@ -266,8 +256,8 @@ static __always_inline void take_turn(struct target *t, struct socket_state *s)
  * would pass for the end of one. */
 static __always_inline bool says_goodbye(struct target *t, struct socket_state *s, u32 direction, struct bytes *b)
 {
-	if (direction != DIRECTION_OUT || s->side != SIDE_CONNECTED || s->last != DIRECTION_IN || !(t->flags & TARGET_WORKER) ||
-	    s->asked[0] < 0x14 || s->asked[0] > 0x17 || b->count)
+	if (direction != DIRECTION_OUT || s->conn.side != SIDE_CONNECTED || s->last != DIRECTION_IN || !(t->flags & TARGET_WORKER) ||
+	    s->conn.asked[0] < 0x14 || s->conn.asked[0] > 0x17 || b->count)
 		return false;
 	return (user_u32(b->at) & 0xff) == 0x15;
 }
@@ -306,7 +296,7 @@ static __noinline int move(struct target *t, struct socket_state *s, u64 key, u3
 	if (direction > DIRECTION_OUT)
 		return 0;
 	bool worker = t->flags & TARGET_WORKER;
-	if (worker && s->side == SIDE_ACCEPTED && request_probes) { /* request_event tells */
+	if (worker && s->conn.side == SIDE_ACCEPTED && request_probes) { /* request_event tells */
 		if (s->last == DIRECTION_NONE)
 			begin_exchange(t, s);
 		account(t, s, direction, b);
@@ -322,7 +312,7 @@ static __noinline int move(struct target *t, struct socket_state *s, u64 key, u3
 		return 0;
 	e->direction = direction;
 	e->before = s->flows[!direction];
-	if (s->side == SIDE_ACCEPTED) {
+	if (s->conn.side == SIDE_ACCEPTED) {
 		if (accepted_turns(s, direction)) {
 			begin_exchange(t, s);
 			e->starts = STARTS_EXCHANGE;
@@ -344,13 +334,13 @@ static __noinline int move(struct target *t, struct socket_state *s, u64 key, u3
 		keep_tail(&room->tail, s, direction == DIRECTION_OUT ? b->len : 0);
 		return 0;
 	}
-	bool asks = direction == (s->side == SIDE_CONNECTED ? DIRECTION_OUT : DIRECTION_IN);
-	if (asks && worker && !s->asked[0]) {
-		if (copy_head(e->head, b, sizeof(s->asked)) == sizeof(s->asked))
-			__builtin_memcpy(s->asked, e->head, sizeof(s->asked));
+	bool asks = direction == (s->conn.side == SIDE_CONNECTED ? DIRECTION_OUT : DIRECTION_IN);
+	if (asks && worker && !s->conn.asked[0]) {
+		if (copy_head(e->head, b, sizeof(s->conn.asked)) == sizeof(s->conn.asked))
+			__builtin_memcpy(s->conn.asked, e->head, sizeof(s->conn.asked));
 	}
 	if (joins(t, s)) {
-		struct tail_key tail = {s->id, s->exchange};
+		struct tail_key tail = {s->conn.socket, s->exchange};
 		if (asks) {
 			if (!worker) /* should the answer take long */
 				keep_tail(&room->tail, s, 0);
@@ -363,7 +353,7 @@ static __noinline int move(struct target *t, struct socket_state *s, u64 key, u3
 	if (direction == DIRECTION_OUT)
 		f->bytes = b->len; /* what the call wants to move, until write_seq tells */
 	e->head_len = copy_head(e->head, b, head_limit(t, s));
-	submit_message(e, t, s, key);
+	submit_message(e, t, s);
 	return 0;
 }
 
@@ -382,7 +372,7 @@ static __always_inline int on_read(struct target *t, s32 fd, struct bytes *b, lo
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct socket_state *s = find_socket(tgid, t->flags, fd);
-	if (!s || s->side == SIDE_IGNORED)
+	if (!s || s->conn.side == SIDE_IGNORED)
 		return 0;
 	if (ret <= 0) {
 		no_bytes(t, s, ret);
@@ -396,7 +386,7 @@ static __always_inline int on_write(struct target *t, s32 fd, struct bytes *b)
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct socket_state *s = find_socket(tgid, t->flags, fd);
-	if (!s || s->side == SIDE_IGNORED)
+	if (!s || s->conn.side == SIDE_IGNORED)
 		return 0;
 	return move(t, s, (u64)tgid << 32 | (u32)fd, DIRECTION_OUT, b);
 }

@@ -55,9 +55,9 @@ static __always_inline void connect_enters(struct target *t, s32 fd)
 		return;
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct socket_state *s = new_socket(tgid, t->flags, fd, SIDE_CONNECTED);
-	if (!s || s->side != SIDE_CONNECTED)
+	if (!s || s->conn.side != SIDE_CONNECTED)
 		return;
-	s->opened = bpf_ktime_get_ns();
+	s->conn.opened = bpf_ktime_get_ns();
 	begin_exchange(t, s);
 	struct owner o = {};
 	next_owner(t, &o, tgid, fd);
@@ -69,7 +69,7 @@ static __always_inline void connect_exits(struct target *t, s32 fd, long ret)
 {
 	u64 key = socket_key(fd);
 	struct socket_state *s = bpf_map_lookup_elem(&sockets, &key);
-	if (!s || s->side != SIDE_CONNECTED)
+	if (!s || s->conn.side != SIDE_CONNECTED)
 		return;
 	read_addresses(s);
 	if (ret < 0 && ret != -EINPROGRESS)
@@ -83,11 +83,11 @@ static __always_inline void accept_exits(struct target *t, long fd)
 	if (fd < 0)
 		return;
 	struct socket_state *s = new_socket(bpf_get_current_pid_tgid() >> 32, t->flags, fd, SIDE_ACCEPTED);
-	if (s && s->side == SIDE_ACCEPTED)
-		s->opened = s->established = bpf_ktime_get_ns();
+	if (s && s->conn.side == SIDE_ACCEPTED)
+		s->conn.opened = s->conn.established = bpf_ktime_get_ns();
 }
 
-static __always_inline void submit_close(struct target *t, struct socket_state *s, u64 key)
+static __always_inline void submit_close(struct target *t, struct socket_state *s)
 {
 	struct room *room = own_room();
 	if (!room)
@@ -95,29 +95,17 @@ static __always_inline void submit_close(struct target *t, struct socket_state *
 	struct close_event *e = &room->close;
 	settle_out(s);
 	e->kind = EVENT_CLOSE;
-	e->pid = key >> 32;
-	e->time = bpf_ktime_get_ns();
-	e->socket = s->id;
 	e->exchange = s->exchange;
-	e->fd = (s32)key;
+	e->conn = s->conn;
+	e->owner = s->owner;
+	e->time = bpf_ktime_get_ns();
 	e->tick = t->tick;
-	e->owner_socket = s->owner.socket;
-	e->owner_request = s->owner.request;
-	e->owner_exchange = s->owner.exchange;
-	e->owner_how = s->owner.how;
-	e->side = s->side;
-	e->worker = s->worker;
-	e->opened = s->opened;
-	e->established = s->established;
 	e->peer_closed = s->peer_closed;
 	e->failed = s->failed;
 	e->error = s->error;
 	e->connect_error = s->connect_error;
 	e->in = s->flows[DIRECTION_IN];
 	e->out = s->flows[DIRECTION_OUT];
-	e->local = s->local;
-	e->remote = s->remote;
-	__builtin_memcpy(e->asked, s->asked, sizeof(e->asked));
 	if (bpf_ringbuf_output(&events, e, sizeof(*e), wakeup()))
 		count_loss(LOSS_MESSAGES);
 }
@@ -130,16 +118,16 @@ static __always_inline void close_enters(struct target *t, s32 fd)
 		return;
 	/* What follows is work for the same request, even if a timer began it: giving up
 	 * on a node, nginx closes its connection and turns to the next. */
-	if (t->flags & TARGET_WORKER && s->side == SIDE_CONNECTED)
+	if (t->flags & TARGET_WORKER && s->conn.side == SIDE_CONNECTED)
 		t->current = s->owner;
-	if (s->side != SIDE_IGNORED) {
+	if (s->conn.side != SIDE_IGNORED) {
 		u64 sock = s->sock;
 		bpf_map_delete_elem(&by_sock, &sock);
-		struct tail_key tail = {s->id, s->exchange};
+		struct tail_key tail = {s->conn.socket, s->exchange};
 		bpf_map_delete_elem(&tails, &tail);
 		/* Of a client's socket, request_event has told. */
-		if (!(t->flags & TARGET_WORKER && s->side == SIDE_ACCEPTED && request_probes))
-			submit_close(t, s, key);
+		if (!(t->flags & TARGET_WORKER && s->conn.side == SIDE_ACCEPTED && request_probes))
+			submit_close(t, s);
 	}
 	bpf_map_delete_elem(&sockets, &key);
 }

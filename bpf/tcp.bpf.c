@@ -22,8 +22,8 @@ static __always_inline int state_changes(u64 *ctx)
 		return 0;
 	u64 now = bpf_ktime_get_ns();
 	if (state == TCP_ESTABLISHED) {
-		if (!s->established)
-			s->established = now;
+		if (!s->conn.established)
+			s->conn.established = now;
 	} else if (state == TCP_CLOSE_WAIT) {
 		if (!s->peer_closed)
 			s->peer_closed = now;

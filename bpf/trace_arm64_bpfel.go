@@ -34,32 +34,34 @@ type traceAttempt struct {
 }
 
 type traceCloseEvent struct {
-	_             structs.HostLayout
-	Kind          uint32
-	Pid           uint32
-	Time          uint64
-	Socket        uint64
-	Exchange      uint32
-	Fd            int32
-	Tick          uint64
-	OwnerSocket   uint64
-	OwnerRequest  uint64
-	OwnerExchange uint32
-	OwnerHow      uint8
-	Side          uint8
-	Worker        uint8
-	Pad           uint8
-	Opened        uint64
-	Established   uint64
-	PeerClosed    uint64
-	Failed        uint64
-	Error         int32
-	ConnectError  int32
-	In            traceFlow
-	Out           traceFlow
-	Local         traceAddress
-	Remote        traceAddress
-	Asked         [8]uint8
+	_            structs.HostLayout
+	Kind         uint32
+	Exchange     uint32
+	Conn         traceConn
+	Owner        traceOwner
+	Time         uint64
+	Tick         uint64
+	PeerClosed   uint64
+	Failed       uint64
+	Error        int32
+	ConnectError int32
+	In           traceFlow
+	Out          traceFlow
+}
+
+type traceConn struct {
+	_           structs.HostLayout
+	Socket      uint64
+	Opened      uint64
+	Established uint64
+	Pid         uint32
+	Fd          int32
+	Local       traceAddress
+	Remote      traceAddress
+	Asked       [8]uint8
+	Side        uint8
+	Worker      uint8
+	Pad         [6]uint8
 }
 
 type traceEventKind uint32
@@ -106,30 +108,19 @@ type traceLuaVm struct {
 }
 
 type traceMessageEvent struct {
-	_             structs.HostLayout
-	Kind          uint32
-	Pid           uint32
-	Socket        uint64
-	Exchange      uint32
-	Fd            int32
-	Tick          uint64
-	OwnerSocket   uint64
-	OwnerRequest  uint64
-	OwnerExchange uint32
-	OwnerHow      uint8
-	Side          uint8
-	Direction     uint8
-	Starts        uint8
-	Opened        uint64
-	Established   uint64
-	Flow          traceFlow
-	Before        traceFlow
-	Local         traceAddress
-	Remote        traceAddress
-	Asked         [8]uint8
-	HeadLen       uint32
-	Worker        uint32
-	Head          [2048]uint8
+	_         structs.HostLayout
+	Kind      uint32
+	Exchange  uint32
+	Conn      traceConn
+	Owner     traceOwner
+	Tick      uint64
+	Flow      traceFlow
+	Before    traceFlow
+	Direction uint8
+	Starts    uint8
+	Pad       uint16
+	HeadLen   uint32
+	Head      [2048]uint8
 }
 
 type traceNgxLayout struct {
@@ -171,6 +162,14 @@ type traceNgxLayout struct {
 	StatePeer          uint32
 	EltSize            uint32
 	EltValue           uint32
+}
+
+type traceOwner struct {
+	_        structs.HostLayout
+	Socket   uint64
+	Request  uint64
+	Exchange uint32
+	How      uint32
 }
 
 type tracePhase uint32
@@ -261,31 +260,19 @@ type traceRoom struct {
 
 type traceSocketState struct {
 	_            structs.HostLayout
-	Id           uint64
+	Conn         traceConn
 	Sock         uint64
 	Tick         uint64
-	Opened       uint64
-	Established  uint64
 	PeerClosed   uint64
 	Failed       uint64
 	Error        int32
 	ConnectError int32
 	Exchange     uint32
-	Side         uint8
 	Last         uint8
 	Fresh        uint8
-	Worker       uint8
-	Asked        [8]uint8
-	Owner        struct {
-		_        structs.HostLayout
-		Socket   uint64
-		Request  uint64
-		Exchange uint32
-		How      uint32
-	}
-	Flows  [2]traceFlow
-	Local  traceAddress
-	Remote traceAddress
+	Pad          uint16
+	Owner        traceOwner
+	Flows        [2]traceFlow
 }
 
 type traceStarts uint32
@@ -312,31 +299,19 @@ type traceTailKey struct {
 }
 
 type traceTarget struct {
-	_         structs.HostLayout
-	Flags     uint32
-	Pad       uint32
-	Tick      uint64
-	LuaThread uint64
-	Current   struct {
-		_        structs.HostLayout
-		Socket   uint64
-		Request  uint64
-		Exchange uint32
-		How      uint32
-	}
+	_           structs.HostLayout
+	Flags       uint32
+	Pad         uint32
+	Tick        uint64
+	LuaThread   uint64
+	Current     traceOwner
 	LuaRequest  uint64
 	LuaSince    uint64
 	PendingPeer uint64
-	Pending     struct {
-		_        structs.HostLayout
-		Socket   uint64
-		Request  uint64
-		Exchange uint32
-		How      uint32
-	}
-	Scratch [1536]uint8
-	Request traceRequestEvent
-	Wanted  [4]struct {
+	Pending     traceOwner
+	Scratch     [1536]uint8
+	Request     traceRequestEvent
+	Wanted      [4]struct {
 		_    structs.HostLayout
 		Len  uint64
 		Data uint64
