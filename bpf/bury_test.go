@@ -16,7 +16,7 @@ import (
 func TestCloseOfTheDead(t *testing.T) {
 	s := testSource(Options{})
 	s.upstreams.names.Store(uint32(70), "orders")
-	s.upstreams.forked(71, 70)
+	s.upstreams.inherits(71, 70)
 	for pid, want := range map[uint32]string{70: "orders", 71: "orders", 72: ""} {
 		c := s.closeOf(&traceSocketState{Conn: traceConn{Pid: pid, Side: uint8(trace.SideAccepted)}, ConnectError: 111})
 		if c.Gateway || c.Process != want || c.PID != int(pid) || c.ConnectErrno != 111 {

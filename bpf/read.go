@@ -80,11 +80,7 @@ func (s *Source) Next(ctx context.Context) (trace.Event, error) {
 		if err != nil {
 			continue
 		}
-		if e.Kind != trace.KindProcess {
-			return e, nil
-		}
-		if !e.Process.Exited {
-			s.upstreams.forked(uint32(e.Process.PID), uint32(e.Process.Parent))
+		if e.Kind != trace.KindProcess || !e.Process.Exited {
 			return e, nil
 		}
 		if err := s.bury(e); err != nil {

@@ -147,13 +147,6 @@ func (u *upstreams) inherits(pid, parent uint32) {
 	}
 }
 
-// forked gives what an upstream's process has forked its parent's name: it is watched, too.
-func (u *upstreams) forked(pid, parent uint32) {
-	if name, ok := u.names.Load(parent); ok {
-		u.names.Store(pid, name)
-	}
-}
-
 // forget takes the end of a process, of the gateway's or of an upstream.
 func (u *upstreams) forget(pid uint32) { u.names.Delete(pid) }
 
