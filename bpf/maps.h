@@ -115,11 +115,17 @@ struct room {
 	struct tail tail;
 };
 
-/* Only for programs at system calls, which the kernel runs with preemption off. */
+/* Which program at system calls is it? Newer kernels may preempt one, but leave out the
+ * other runs of the same on this CPU: so each has a room to itself. */
+enum call_side {
+	CALL_ENTERS = 0,
+	CALL_EXITS = 1,
+};
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, u32);
+	__uint(max_entries, 2);
+	__type(key, u32); /* enum call_side */
 	__type(value, struct room);
 } rooms SEC(".maps");
 
@@ -194,10 +200,9 @@ static __always_inline struct target *target_of(u32 tgid)
 	return bpf_map_lookup_elem(&targets, &tgid);
 }
 
-static __always_inline struct room *own_room(void)
+static __always_inline struct room *own_room(u32 side)
 {
-	u32 zero = 0;
-	return bpf_map_lookup_elem(&rooms, &zero);
+	return bpf_map_lookup_elem(&rooms, &side);
 }
 
 #endif

@@ -86,4 +86,25 @@ struct user_regs {
 #define SECOND_ARGUMENT(ctx) ((ctx)->regs[1])
 #endif
 
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, u32);
+	__type(value, u32);
+} no_programs SEC(".maps");
+
+const volatile u32 never = 0;
+
+/*
+ * Since 6.13 the kernel gives a larger stack of a program at a uprobe to the CPU, not to
+ * the run (bpf_enable_priv_stack in kernel/bpf/verifier.c). But these runs can be
+ * preempted, by that for another worker: the one would go on with the other's pointers,
+ * and the kernel kills the worker. A program that may make a tail call keeps its own stack.
+ */
+#define KEEP_OWN_STACK(ctx) \
+	do { \
+		if (never) \
+			bpf_tail_call(ctx, &no_programs, 0); \
+	} while (0)
+
 #endif

@@ -52,24 +52,28 @@ static __always_inline int comes_to(u64 r, u32 phase)
 SEC("uprobe/ngx_http_process_request")
 int process_request(struct user_regs *ctx)
 {
+	KEEP_OWN_STACK(ctx);
 	return comes_to(FIRST_ARGUMENT(ctx), PHASE_PROCESS);
 }
 
 SEC("uprobe/ngx_http_lua_access_handler")
 int access_handler(struct user_regs *ctx)
 {
+	KEEP_OWN_STACK(ctx);
 	return comes_to(FIRST_ARGUMENT(ctx), PHASE_ACCESS);
 }
 
 SEC("uprobe/ngx_http_upstream_init")
 int upstream_init(struct user_regs *ctx)
 {
+	KEEP_OWN_STACK(ctx);
 	return comes_to(FIRST_ARGUMENT(ctx), PHASE_UPSTREAM);
 }
 
 SEC("uprobe/ngx_http_send_header")
 int send_header(struct user_regs *ctx)
 {
+	KEEP_OWN_STACK(ctx);
 	return comes_to(FIRST_ARGUMENT(ctx), PHASE_RESPONSE);
 }
 
@@ -77,6 +81,7 @@ int send_header(struct user_regs *ctx)
 SEC("uprobe/ngx_http_lua_run_thread")
 int run_thread(struct user_regs *ctx)
 {
+	KEEP_OWN_STACK(ctx);
 	struct target *t = target_of(bpf_get_current_pid_tgid() >> 32);
 	if (!t || !(t->flags & TARGET_WORKER))
 		return 0;
@@ -88,6 +93,7 @@ int run_thread(struct user_regs *ctx)
 SEC("uretprobe/ngx_http_lua_run_thread")
 int run_thread_returns(struct user_regs *ctx)
 {
+	KEEP_OWN_STACK(ctx);
 	struct target *t = target_of(bpf_get_current_pid_tgid() >> 32);
 	if (!t || !t->lua_since)
 		return 0;

@@ -14,6 +14,7 @@
 SEC("uprobe/ngx_event_connect_peer")
 int connect_peer(struct user_regs *ctx)
 {
+	KEEP_OWN_STACK(ctx);
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct target *t = target_of(tgid);
 	if (!t || !(t->flags & TARGET_WORKER) || !request_probes)
@@ -164,6 +165,7 @@ static __always_inline void read_client(struct request_event *e, u32 tgid)
 SEC("uprobe/ngx_http_free_request")
 int free_request(struct user_regs *ctx)
 {
+	KEEP_OWN_STACK(ctx);
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
 	struct target *t = target_of(tgid);
 	if (!t || !(t->flags & TARGET_WORKER) || !request_probes)

@@ -71,9 +71,9 @@ static __always_inline bool listens(u32 tgid, u16 port)
 }
 
 /* Takes note of a file descriptor that was not known. */
-static __noinline struct socket_state *new_socket(u32 tgid, u32 flags, s32 fd, u32 side)
+static __noinline struct socket_state *new_socket(u32 tgid, u32 flags, s32 fd, u32 side, u32 call)
 {
-	struct room *room = own_room();
+	struct room *room = own_room(call);
 	if (!room)
 		return NULL;
 	struct socket_state *s = &room->state;
@@ -103,11 +103,11 @@ static __noinline struct socket_state *new_socket(u32 tgid, u32 flags, s32 fd, u
 	return bpf_map_lookup_elem(&sockets, &key);
 }
 
-static __always_inline struct socket_state *find_socket(u32 tgid, u32 flags, s32 fd)
+static __always_inline struct socket_state *find_socket(u32 tgid, u32 flags, s32 fd, u32 call)
 {
 	u64 key = (u64)tgid << 32 | (u32)fd;
 	struct socket_state *s = bpf_map_lookup_elem(&sockets, &key);
-	return s ? s : new_socket(tgid, flags, fd, SIDE_IGNORED);
+	return s ? s : new_socket(tgid, flags, fd, SIDE_IGNORED, call);
 }
 
 static __always_inline void begin_exchange(struct target *t, struct socket_state *s)
@@ -302,7 +302,8 @@ static __noinline int move(struct target *t, struct socket_state *s, u64 key, u3
 		account(t, s, direction, b);
 		return 0;
 	}
-	struct room *room = own_room();
+	/* Reads are seen when they return, writes when they are entered. */
+	struct room *room = own_room(direction == DIRECTION_IN ? CALL_EXITS : CALL_ENTERS);
 	if (!room)
 		return 0;
 	struct message_event *e = &room->message;
@@ -371,7 +372,7 @@ static __always_inline void no_bytes(struct target *t, struct socket_state *s, l
 static __always_inline int on_read(struct target *t, s32 fd, struct bytes *b, long ret)
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct socket_state *s = find_socket(tgid, t->flags, fd);
+	struct socket_state *s = find_socket(tgid, t->flags, fd, CALL_EXITS);
 	if (!s || s->conn.side == SIDE_IGNORED)
 		return 0;
 	if (ret <= 0) {
@@ -385,7 +386,7 @@ static __always_inline int on_read(struct target *t, s32 fd, struct bytes *b, lo
 static __always_inline int on_write(struct target *t, s32 fd, struct bytes *b)
 {
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct socket_state *s = find_socket(tgid, t->flags, fd);
+	struct socket_state *s = find_socket(tgid, t->flags, fd, CALL_ENTERS);
 	if (!s || s->conn.side == SIDE_IGNORED)
 		return 0;
 	return move(t, s, (u64)tgid << 32 | (u32)fd, DIRECTION_OUT, b);

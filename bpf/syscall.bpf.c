@@ -54,7 +54,7 @@ static __always_inline void connect_enters(struct target *t, s32 fd)
 	if (!(t->flags & TARGET_WORKER))
 		return;
 	u32 tgid = bpf_get_current_pid_tgid() >> 32;
-	struct socket_state *s = new_socket(tgid, t->flags, fd, SIDE_CONNECTED);
+	struct socket_state *s = new_socket(tgid, t->flags, fd, SIDE_CONNECTED, CALL_ENTERS);
 	if (!s || s->conn.side != SIDE_CONNECTED)
 		return;
 	s->conn.opened = bpf_ktime_get_ns();
@@ -82,14 +82,14 @@ static __always_inline void accept_exits(struct target *t, long fd)
 	__builtin_memset(&t->current, 0, sizeof(t->current));
 	if (fd < 0)
 		return;
-	struct socket_state *s = new_socket(bpf_get_current_pid_tgid() >> 32, t->flags, fd, SIDE_ACCEPTED);
+	struct socket_state *s = new_socket(bpf_get_current_pid_tgid() >> 32, t->flags, fd, SIDE_ACCEPTED, CALL_EXITS);
 	if (s && s->conn.side == SIDE_ACCEPTED)
 		s->conn.opened = s->conn.established = bpf_ktime_get_ns();
 }
 
 static __always_inline void submit_close(struct target *t, struct socket_state *s)
 {
-	struct room *room = own_room();
+	struct room *room = own_room(CALL_ENTERS);
 	if (!room)
 		return;
 	struct close_event *e = &room->close;

@@ -334,6 +334,7 @@ const (
 	traceMapEvents                 = "events"
 	traceMapListening              = "listening"
 	traceMapLosses                 = "losses"
+	traceMapNoPrograms             = "no_programs"
 	traceMapPhasesOf               = "phases_of"
 	traceMapRooms                  = "rooms"
 	traceMapSocketIds              = "socket_ids"
@@ -355,6 +356,7 @@ const (
 	traceProgSysExit               = "sys_exit"
 	traceProgUpstreamInit          = "upstream_init"
 	traceVarLua                    = "lua"
+	traceVarNever                  = "never"
 	traceVarNgx                    = "ngx"
 	traceVarRequestProbes          = "request_probes"
 	traceVarUnusedAttempt          = "unused_attempt"
@@ -434,16 +436,17 @@ type traceProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type traceMapSpecs struct {
-	BySock    *ebpf.MapSpec `ebpf:"by_sock"`
-	Events    *ebpf.MapSpec `ebpf:"events"`
-	Listening *ebpf.MapSpec `ebpf:"listening"`
-	Losses    *ebpf.MapSpec `ebpf:"losses"`
-	PhasesOf  *ebpf.MapSpec `ebpf:"phases_of"`
-	Rooms     *ebpf.MapSpec `ebpf:"rooms"`
-	SocketIds *ebpf.MapSpec `ebpf:"socket_ids"`
-	Sockets   *ebpf.MapSpec `ebpf:"sockets"`
-	Tails     *ebpf.MapSpec `ebpf:"tails"`
-	Targets   *ebpf.MapSpec `ebpf:"targets"`
+	BySock     *ebpf.MapSpec `ebpf:"by_sock"`
+	Events     *ebpf.MapSpec `ebpf:"events"`
+	Listening  *ebpf.MapSpec `ebpf:"listening"`
+	Losses     *ebpf.MapSpec `ebpf:"losses"`
+	NoPrograms *ebpf.MapSpec `ebpf:"no_programs"`
+	PhasesOf   *ebpf.MapSpec `ebpf:"phases_of"`
+	Rooms      *ebpf.MapSpec `ebpf:"rooms"`
+	SocketIds  *ebpf.MapSpec `ebpf:"socket_ids"`
+	Sockets    *ebpf.MapSpec `ebpf:"sockets"`
+	Tails      *ebpf.MapSpec `ebpf:"tails"`
+	Targets    *ebpf.MapSpec `ebpf:"targets"`
 }
 
 // traceVariableSpecs contains global variables before they are loaded into the kernel.
@@ -451,6 +454,7 @@ type traceMapSpecs struct {
 // It can be passed ebpf.CollectionSpec.Assign.
 type traceVariableSpecs struct {
 	Lua                *ebpf.VariableSpec `ebpf:"lua"`
+	Never              *ebpf.VariableSpec `ebpf:"never"`
 	Ngx                *ebpf.VariableSpec `ebpf:"ngx"`
 	RequestProbes      *ebpf.VariableSpec `ebpf:"request_probes"`
 	UnusedAttempt      *ebpf.VariableSpec `ebpf:"unused_attempt"`
@@ -488,16 +492,17 @@ func (o *traceObjects) Close() error {
 //
 // It can be passed to loadTraceObjects or ebpf.CollectionSpec.LoadAndAssign.
 type traceMaps struct {
-	BySock    *ebpf.Map `ebpf:"by_sock"`
-	Events    *ebpf.Map `ebpf:"events"`
-	Listening *ebpf.Map `ebpf:"listening"`
-	Losses    *ebpf.Map `ebpf:"losses"`
-	PhasesOf  *ebpf.Map `ebpf:"phases_of"`
-	Rooms     *ebpf.Map `ebpf:"rooms"`
-	SocketIds *ebpf.Map `ebpf:"socket_ids"`
-	Sockets   *ebpf.Map `ebpf:"sockets"`
-	Tails     *ebpf.Map `ebpf:"tails"`
-	Targets   *ebpf.Map `ebpf:"targets"`
+	BySock     *ebpf.Map `ebpf:"by_sock"`
+	Events     *ebpf.Map `ebpf:"events"`
+	Listening  *ebpf.Map `ebpf:"listening"`
+	Losses     *ebpf.Map `ebpf:"losses"`
+	NoPrograms *ebpf.Map `ebpf:"no_programs"`
+	PhasesOf   *ebpf.Map `ebpf:"phases_of"`
+	Rooms      *ebpf.Map `ebpf:"rooms"`
+	SocketIds  *ebpf.Map `ebpf:"socket_ids"`
+	Sockets    *ebpf.Map `ebpf:"sockets"`
+	Tails      *ebpf.Map `ebpf:"tails"`
+	Targets    *ebpf.Map `ebpf:"targets"`
 }
 
 func (m *traceMaps) Close() error {
@@ -506,6 +511,7 @@ func (m *traceMaps) Close() error {
 		m.Events,
 		m.Listening,
 		m.Losses,
+		m.NoPrograms,
 		m.PhasesOf,
 		m.Rooms,
 		m.SocketIds,
@@ -520,6 +526,7 @@ func (m *traceMaps) Close() error {
 // It can be passed to loadTraceObjects or ebpf.CollectionSpec.LoadAndAssign.
 type traceVariables struct {
 	Lua                *ebpf.Variable `ebpf:"lua"`
+	Never              *ebpf.Variable `ebpf:"never"`
 	Ngx                *ebpf.Variable `ebpf:"ngx"`
 	RequestProbes      *ebpf.Variable `ebpf:"request_probes"`
 	UnusedAttempt      *ebpf.Variable `ebpf:"unused_attempt"`
