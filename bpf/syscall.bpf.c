@@ -40,7 +40,7 @@ static __always_inline bool message_iovecs(u64 msg, struct bytes *b)
 
 static __always_inline void add_lengths(struct bytes *b)
 {
-	for (int i = 0; i < 32 && i < b->count; i++) {
+	for (int i = 0; i < 8 && i < b->count; i++) {
 		struct iovec v = {};
 		bpf_probe_read_user(&v, sizeof(v), (void *)(b->at + i * sizeof(v)));
 		b->len += v.iov_len;
