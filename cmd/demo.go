@@ -55,21 +55,11 @@ and libnginx-mod-http-lua.`,
 }
 
 func (o *demoOptions) run(ctx context.Context, env Env) error {
-	if err := o.show.settle(env); err != nil {
-		return err
-	}
-	out, err := openOutput(env, o.show.file)
+	out, sink, err := o.show.open(env)
 	if err != nil {
 		return err
 	}
 	defer out.discard()
-	sink, err := o.show.sink(env, out)
-	if err != nil {
-		return err
-	}
-	if err := env.Ready(); err != nil {
-		return err
-	}
 	talk := newTalk(env)
 	talk.on = true
 	talk.say("starting nginx with Lua, configured as APISIX is, and its upstreams")

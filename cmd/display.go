@@ -107,3 +107,24 @@ func completeTrace(cmd *cobra.Command) {
 		_ = cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(known, cobra.ShellCompDirectiveNoFileComp))
 	}
 }
+
+// open settles what to show and where, and opens it; then it asks whether this host
+// allows a trace, so that nothing is attached in vain. The caller discards the output.
+func (d *display) open(env Env) (*output, trace.Sink, error) {
+	if err := d.settle(env); err != nil {
+		return nil, nil, err
+	}
+	out, err := openOutput(env, d.file)
+	if err != nil {
+		return nil, nil, err
+	}
+	sink, err := d.sink(env, out)
+	if err == nil {
+		err = env.Ready()
+	}
+	if err != nil {
+		out.discard()
+		return nil, nil, err
+	}
+	return out, sink, nil
+}

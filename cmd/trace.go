@@ -89,21 +89,11 @@ func (o *traceOptions) run(ctx context.Context, env Env) error {
 	if o.phases && o.probes == "off" {
 		return hint.Wrap(hint.Misuse(errors.New("--phases cannot be told with --probes off")), "leave one of the two out")
 	}
-	if err := o.show.settle(env); err != nil {
-		return err
-	}
-	out, err := openOutput(env, o.show.file)
+	out, sink, err := o.show.open(env)
 	if err != nil {
 		return err
 	}
 	defer out.discard()
-	sink, err := o.show.sink(env, out)
-	if err != nil {
-		return err
-	}
-	if err := env.Ready(); err != nil {
-		return err
-	}
 	target, err := env.find(ctx, o.query)
 	if err != nil {
 		return err
