@@ -78,6 +78,7 @@ func describeRequest(x *Exchange, r *Request) {
 		x.Sent = -1 // other bytes are among them
 	}
 	x.RequestID, x.HeaderValues = r.RequestID, r.HeaderValues
+	x.Names, x.Logged, x.Headers = r.Names, r.Logged, r.Headers
 	x.ConnectionRequest = int(r.ConnectionRequest)
 	x.TraceID, x.Parent = parseTraceParent(r.TraceParent)
 	if r.LineLen > len(r.Line) {

@@ -113,6 +113,7 @@ type Message struct {
 	Flow      Flow      // the first call; of a write, what it wanted to move
 	Before    Flow      // the whole message that came before, in the other direction
 	Owner     Owner     // of a connected socket
+	Plugin    string    // that ran for the owner when the exchange began; of a connected socket
 	Tick      time.Time // the event-loop tick in which it was moved
 	Head      []byte    // the first bytes, as many as were captured; may be none
 	Asked     []byte    // the first eight bytes of a worker's connection's first request; zeros when not known
@@ -139,6 +140,7 @@ type Close struct {
 	ConnectErrno int       // what connect itself returned, 0 for none
 	Asked        []byte    // as in Message; nil when not known
 	Tick         time.Time // the event-loop tick in which it was closed
+	Plugin       string    // as in Message
 }
 
 // Process is a fork or the end of a watched process.
@@ -182,6 +184,9 @@ type Request struct {
 	TraceParent  string // request headers, empty when absent
 	RequestID    string
 	HeaderValues []string // of the further headers that were asked for
+	Names        Names
+	Logged       *Logged  // nil unless asked for
+	Headers      *Headers // nil unless asked for
 }
 
 // Phases tells when nginx came to a part of its work on a request; a zero time that it did
@@ -202,4 +207,5 @@ type UpstreamState struct {
 	Status                    int
 	Connect, Header, Response time.Duration
 	Received, Sent            int64
+	Redirected                bool // an internal redirect led to it: nginx writes " : " before it
 }

@@ -89,6 +89,9 @@ type Exchange struct {
 	Clock string
 
 	HeaderValues []string // of the further request headers that were asked for
+	Names        Names
+	Logged       *Logged  // nil unless asked for, or where the request object was not read
+	Headers      *Headers // nil unless asked for, or where the request object was not read
 }
 
 // Timing is a request's time by part. Parts that were not seen are -1.
@@ -146,6 +149,7 @@ type Span struct {
 	Attempt   int    // index into Exchange.Attempts; -1 when it is none
 	TCPSeq    uint32 // of the request's first byte; 0 when not seen
 	ErrType   string
+	Plugin    string // APISIX's plugin that made the call; empty where none is known to have
 	Evidence  string // of the edge to the parent
 	Confident Confidence
 }
