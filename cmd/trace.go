@@ -70,6 +70,9 @@ func (o *traceOptions) addFlags(f *pflag.FlagSet) {
 	f.Var(period{&o.filter.SlowerThan}, "slower-than", "keep what took so long, or longer")
 	f.Var(&words{add: o.filter.AddClient, kind: "CIDR"}, "client", "keep clients of this address or network")
 	f.Var(&words{add: o.filter.AddUpstream, kind: "ADDR"}, "upstream", "keep what was tried at this node: ip, ip:port or :port")
+	f.Var(&words{add: o.filter.AddRoute, kind: "NAME"}, "route", "keep this route: its id or name, with * for any characters; none for no route")
+	f.Var(&words{add: o.filter.AddService, kind: "NAME"}, "service", "keep this service, as --route")
+	f.Var(&words{add: o.filter.AddConsumer, kind: "NAME"}, "consumer", "keep this consumer, as --route")
 	o.filter.Sample = 1
 	f.Var(number[uint64]{&o.filter.Sample, 1}, "sample", "of what the other filters keep, keep one in N")
 	o.limit.addFlags(f)

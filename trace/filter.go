@@ -23,6 +23,9 @@ type Filter struct {
 	statuses  []statusRange
 	clients   []netip.Prefix
 	upstreams []node
+	routes    []called
+	services  []called
+	consumers []called
 
 	matched uint64
 }
@@ -54,6 +57,9 @@ func (f *Filter) Keep(x *Exchange) string {
 		return "--client"
 	case !f.keepsUpstream(x.Attempts):
 		return "--upstream"
+	}
+	if why := f.keepsNames(&x.Names); why != "" {
+		return why
 	}
 	if f.Sample > 1 {
 		f.matched++

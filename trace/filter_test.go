@@ -30,6 +30,7 @@ func (c condition) addTo(f *trace.Filter) error {
 	return map[string]func(string) error{
 		"--host": f.AddHost, "--path": f.AddPath, "--method": f.AddMethod, "--status": f.AddStatus,
 		"--client": f.AddClient, "--upstream": f.AddUpstream,
+		"--route": f.AddRoute, "--service": f.AddService, "--consumer": f.AddConsumer,
 	}[c.flag](c.words)
 }
 
@@ -162,16 +163,20 @@ func TestFilterErrorsNameTheWord(t *testing.T) {
 }
 
 func TestFilterAllocatesNothing(t *testing.T) {
-	f := trace.Filter{SlowerThan: time.Millisecond, Sample: 2}
+	f := trace.Filter{SlowerThan: time.Millisecond}
 	for _, c := range []condition{
 		{"--host", "*.example,shop.example:80"}, {"--path", "/x*,/o*/lines"}, {"--method", "GET,POST"},
-		{"--status", "404,5xx"}, {"--client", "10.0.0.0/8"}, {"--upstream", ":8080"},
+		{"--status", "404,5xx"}, {"--client", "10.0.0.0/8"}, {"--upstream", ":8080"}, {"--route", "1,sho*"}, {"--service", "none"}, {"--consumer", "j*"},
 	} {
 		if err := c.addTo(&f); err != nil {
 			t.Fatal(err)
 		}
 	}
 	x := asked()
+	x.Names = trace.Names{From: trace.NamesExact, RouteID: "17", RouteName: "shop", Consumer: "jack"}
+	if got := f.Keep(x); got != "" {
+		t.Fatalf("Keep = %q", got)
+	}
 	if n := testing.AllocsPerRun(100, func() { f.Keep(x) }); n != 0 {
 		t.Errorf("Keep allocates %v times", n)
 	}
