@@ -51,6 +51,8 @@ type RequestLayout struct {
 	MethodName     uint32 `nginx:"ngx_http_request_t.method_name"`
 	Main           uint32 `nginx:"ngx_http_request_t.main"`
 	Parent         uint32 `nginx:"ngx_http_request_t.parent"`
+	Variables      uint32 `nginx:"ngx_http_request_t.variables"`
+	HeaderSize     uint32 `nginx:"ngx_http_request_t.header_size"`
 	RequestLength  uint32 `nginx:"ngx_http_request_t.request_length"`
 	ErrStatus      uint32 `nginx:"ngx_http_request_t.err_status"`
 	HTTPConnection uint32 `nginx:"ngx_http_request_t.http_connection"`
@@ -63,6 +65,8 @@ type HeadersInLayout struct {
 	Headers        uint32 `nginx:"ngx_http_headers_in_t.headers"`
 	Host           uint32 `nginx:"ngx_http_headers_in_t.host"`
 	UserAgent      uint32 `nginx:"ngx_http_headers_in_t.user_agent"`
+	Referer        uint32 `nginx:"ngx_http_headers_in_t.referer"`
+	Authorization  uint32 `nginx:"ngx_http_headers_in_t.authorization"`
 	Server         uint32 `nginx:"ngx_http_headers_in_t.server"`
 	ContentLengthN uint32 `nginx:"ngx_http_headers_in_t.content_length_n"`
 }
@@ -71,6 +75,7 @@ type HeadersInLayout struct {
 type HeadersOutLayout struct {
 	Headers        uint32 `nginx:"ngx_http_headers_out_t.headers"`
 	Status         uint32 `nginx:"ngx_http_headers_out_t.status"`
+	ContentType    uint32 `nginx:"ngx_http_headers_out_t.content_type"`
 	ContentLengthN uint32 `nginx:"ngx_http_headers_out_t.content_length_n"`
 }
 
@@ -89,9 +94,10 @@ type ConnectionLayout struct {
 
 // UpstreamLayout is ngx_http_upstream_t of src/http/ngx_http_upstream.h.
 type UpstreamLayout struct {
-	Peer      uint32 `nginx:"ngx_http_upstream_t.peer"`
-	State     uint32 `nginx:"ngx_http_upstream_t.state"`
-	HeadersIn uint32 `nginx:"ngx_http_upstream_t.headers_in"`
+	Peer        uint32 `nginx:"ngx_http_upstream_t.peer"`
+	RequestBufs uint32 `nginx:"ngx_http_upstream_t.request_bufs"`
+	State       uint32 `nginx:"ngx_http_upstream_t.state"`
+	HeadersIn   uint32 `nginx:"ngx_http_upstream_t.headers_in"`
 }
 
 // PeerLayout is ngx_peer_connection_t of src/event/ngx_event_connect.h.
