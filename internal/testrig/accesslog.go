@@ -1,11 +1,8 @@
 package testrig
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -43,40 +40,23 @@ const accessFields = 16
 // AccessLog reads the access log. nginx writes a line after the client has its
 // answer, and up to a second later with Options.BufferLog.
 func (r *Rig) AccessLog() ([]AccessLine, error) {
-	text, err := os.ReadFile(filepath.Join(r.dir, "access.log"))
+	rows, err := r.logLines(accessLog)
 	if err != nil {
-		return nil, fmt.Errorf("read access log: %w", err)
+		return nil, err
 	}
-	var lines []AccessLine
-	for row := range strings.Lines(string(text)) {
-		if !strings.HasSuffix(row, "\n") {
-			break // a worker is writing it right now
+	lines := make([]AccessLine, len(rows))
+	for i, row := range rows {
+		if lines[i], err = parseAccessLine(row); err != nil {
+			return nil, fmt.Errorf("read %s, line %d: %w", accessLog, i+1, err)
 		}
-		line, err := parseAccessLine(strings.TrimSuffix(row, "\n"))
-		if err != nil {
-			return nil, fmt.Errorf("read access log, line %d: %w", len(lines)+1, err)
-		}
-		lines = append(lines, line)
 	}
 	return lines, nil
 }
 
-// logTimeout bounds WaitAccessLog, whatever its context says: what nginx has answered, it
-// logs within a second.
-const logTimeout = 30 * time.Second
-
 // WaitAccessLog waits until the log has at least n lines, and reads it.
 func (r *Rig) WaitAccessLog(ctx context.Context, n int) ([]AccessLine, error) {
-	ctx, cancel := context.WithTimeout(ctx, logTimeout)
-	defer cancel()
-	var have int
-	err := poll(ctx, func() (bool, error) {
-		text, err := os.ReadFile(filepath.Join(r.dir, "access.log"))
-		have = bytes.Count(text, []byte("\n"))
-		return have >= n, err
-	})
-	if err != nil {
-		return nil, fmt.Errorf("wait for %d lines in the access log, have %d: %w", n, have, err)
+	if err := r.waitLog(ctx, accessLog, n); err != nil {
+		return nil, err
 	}
 	return r.AccessLog()
 }

@@ -4,20 +4,14 @@ import (
 	"bytes"
 	"embed"
 	"fmt"
-	"io/fs"
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"text/template"
 )
 
 //go:embed conf/*.tmpl
 var confFiles embed.FS
-
-//go:embed lua
-var luaFiles embed.FS
 
 // A config fills conf/*.tmpl.
 type config struct {
@@ -25,13 +19,14 @@ type config struct {
 	Workers            int
 	HTTP, TLS, H2C     string // the gateway's addresses
 	Cheap, BufferLog   bool
+	APISIXLog          bool
 	Orders             []string // addresses of the orders nodes
 	Auth               string   // address of the auth node
 }
 
 func newConfig(o Options, dir string, nodes map[string]string) (config, error) {
 	c := config{
-		Dir: dir, Modules: modulesDir, Workers: o.Workers, Cheap: o.Cheap, BufferLog: o.BufferLog,
+		Dir: dir, Modules: modulesDir, Workers: o.Workers, Cheap: o.Cheap, BufferLog: o.BufferLog, APISIXLog: o.APISIXLog,
 		Orders: []string{nodes["orders-1"], nodes["orders-2"], nodes["orders-3"]}, Auth: nodes["auth"],
 	}
 	if os.Getuid() == 0 {
@@ -81,37 +76,4 @@ func (c config) write() error {
 		}
 	}
 	return nil
-}
-
-// writeLua copies the Lua modules into dir, where nginx's workers read them,
-// and adds apisix/nodes.lua with the addresses of the nodes.
-func writeLua(dir string, nodes map[string]string) error {
-	err := fs.WalkDir(luaFiles, "lua", func(path string, d fs.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() {
-			return os.MkdirAll(filepath.Join(dir, path), 0o755)
-		}
-		text, err := luaFiles.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		return os.WriteFile(filepath.Join(dir, path), text, 0o644)
-	})
-	if err != nil {
-		return fmt.Errorf("write Lua modules: %w", err)
-	}
-
-	var lines []string
-	for name, addr := range nodes {
-		host, port, err := net.SplitHostPort(addr)
-		if err != nil {
-			return fmt.Errorf("write apisix/nodes.lua: node %s: %w", name, err)
-		}
-		lines = append(lines, fmt.Sprintf("    [%q] = { host = %q, port = %s },\n", name, host, port))
-	}
-	slices.Sort(lines)
-	text := "-- Addresses of the nodes.\nreturn {\n" + strings.Join(lines, "") + "}\n"
-	return os.WriteFile(filepath.Join(dir, "lua", "apisix", "nodes.lua"), []byte(text), 0o644)
 }

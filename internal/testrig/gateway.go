@@ -21,7 +21,10 @@ var errPortTaken = errors.New("port taken")
 // startGateway writes the configuration and starts nginx, with other ports if
 // it lost the race for the first ones.
 func (r *Rig) startGateway(ctx context.Context) error {
-	if err := writeLua(r.dir, r.Nodes()); err != nil {
+	if err := r.writeLua(r.Nodes()); err != nil {
+		return err
+	}
+	if err := r.makeContextLog(); err != nil {
 		return err
 	}
 	var err error

@@ -3,7 +3,7 @@ package testrig
 // A Kind is a way in which the gateway treats a request.
 type Kind string
 
-// The kinds. Routes says what each one does.
+// The kinds of the usual load. Routes says what each one does.
 const (
 	Keepalive      Kind = "keepalive"
 	Fresh          Kind = "fresh"
@@ -33,6 +33,23 @@ const (
 	Head           Kind = "head"
 	NotModified    Kind = "not-modified"
 	Continue       Kind = "expect-continue"
+)
+
+// Kinds that are sent only to those who name them. MoreRoutes says what each one does.
+const (
+	ForwardAuth   Kind = "forward-auth"
+	OPA           Kind = "opa"
+	OpenID        Kind = "openid-connect"
+	HTTPLogger    Kind = "http-logger"
+	TwoCalls      Kind = "two-calls"
+	FanOut        Kind = "fan-out"
+	FaultAbort    Kind = "fault-abort"
+	WebConsumer   Kind = "web-consumer"
+	InvalidKey    Kind = "invalid-key"
+	NoService     Kind = "no-service"
+	NumericID     Kind = "numeric-id"
+	LongNames     Kind = "long-names"
+	RewrittenPath Kind = "rewritten-path"
 )
 
 // A Transport is what a client speaks to the gateway.

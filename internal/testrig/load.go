@@ -41,7 +41,7 @@ func (t Target) url(route Route) string {
 // comes first, and needs one of them.
 type Load struct {
 	Target   Target
-	Kinds    []Kind // sent in turn; nil means all, of which a Cheap rig serves Options.Kinds
+	Kinds    []Kind // sent in turn; nil means those of Routes, of which a Cheap rig serves Options.Kinds
 	Conns    int    // concurrent client connections; 0 means 1
 	Requests int
 	Duration time.Duration

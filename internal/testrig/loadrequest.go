@@ -23,6 +23,10 @@ func requestHeaders(kind Kind) [][2]string {
 	switch kind {
 	case Keepalive, H2:
 		headers = append(headers, [2]string{"apikey", "rig-key"}) // the others are anonymous
+	case WebConsumer:
+		headers = append(headers, [2]string{"apikey", "rig-web-key"})
+	case InvalidKey:
+		headers = append(headers, [2]string{"apikey", "stolen"})
 	case NotModified:
 		headers = append(headers, [2]string{"If-None-Match", rigETag})
 	case Continue:

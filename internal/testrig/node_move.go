@@ -15,7 +15,7 @@ func (r *Rig) MoveNode(ctx context.Context, name, addr string) error {
 		return fmt.Errorf("move node %s: there is none", name)
 	}
 	nodes[name] = addr
-	if err := writeLua(r.dir, nodes); err != nil {
+	if err := r.writeLua(nodes); err != nil {
 		return fmt.Errorf("move node %s: %w", name, err)
 	}
 	r.upstreams.nodes = nodes

@@ -15,6 +15,8 @@ type Options struct {
 	ListenAddr string // the gateway's IP address; "" means 127.0.0.1
 	Cheap      bool   // a bare keepalive route without Lua, and BufferLog; see Kinds
 	BufferLog  bool   // buffer the access log for up to a second, as APISIX does
+	APISIXLog  bool   // write a second access log, in APISIX's format; not with Cheap
+	ContextLog bool   // write down each request's ngx.ctx.api_ctx; not with Cheap
 	Record     bool   // the upstreams keep Records
 	NetNS      bool   // the upstreams run in a network namespace of their own; needs root
 }
@@ -33,6 +35,9 @@ func (o Options) withDefaults() (Options, error) {
 		o.ListenAddr = "127.0.0.1"
 	}
 	o.BufferLog = o.BufferLog || o.Cheap
+	if o.Cheap && (o.APISIXLog || o.ContextLog) {
+		return o, errors.New("start rig: a cheap one has no Lua, so neither APISIX's log nor a context")
+	}
 	if o.NetNS && os.Getuid() != 0 {
 		return o, errors.New("start rig: a network namespace needs root")
 	}

@@ -72,12 +72,24 @@ var recorded = map[Kind][]string{
 	Head:           {"orders served 200"},
 	NotModified:    {"orders served 304"},
 	Continue:       {"orders served 200"},
+
+	ForwardAuth:   {"auth served 200", "orders served 200"},
+	OPA:           {"opa served 200", "orders served 200"},
+	OpenID:        {"openid served 200", "orders served 200"},
+	HTTPLogger:    {"orders served 200"},
+	TwoCalls:      {"auth served 200", "redis served 0", "orders served 200"},
+	FanOut:        {"auth served 200", "opa served 200", "orders served 200"},
+	WebConsumer:   {"orders served 200"},
+	NoService:     {"orders served 200"},
+	NumericID:     {"orders served 200"},
+	LongNames:     {"orders served 200"},
+	RewrittenPath: {"orders served 200"},
 }
 
 func TestEachKind(t *testing.T) {
 	rig := StartT(t, Options{Record: true})
 	lines := 0
-	for _, route := range Routes() {
+	for _, route := range AllRoutes() {
 		t.Run(string(route.Kind), func(t *testing.T) {
 			s := send(t, Load{Target: rig.Target(), Kinds: []Kind{route.Kind}, Requests: 1}).Sent[0]
 			lines++
@@ -96,7 +108,7 @@ func TestEachKind(t *testing.T) {
 					t.Errorf("record is outside its request %d..%d: %+v", s.Start, s.End, rec)
 				}
 			}
-			if route.Kind == Mirror { // the copy runs beside the original
+			if route.Kind == Mirror || route.Kind == FanOut { // they run beside each other
 				slices.Sort(got)
 			}
 			if !slices.Equal(got, want) {

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Routes lists every kind. lua/apisix/routes.lua is its other half.
+// Routes lists the kinds of the usual load. lua/apisix/routes.lua is its other half.
 func Routes() []Route {
 	shop := []string{"/checkout", "/orders", "/catalog"}
 	any1 := []string{""}
@@ -69,8 +69,46 @@ func Routes() []Route {
 	}
 }
 
-// Kinds lists the kinds that a rig with these options serves: all of them, or
-// when Cheap is set those that need nothing but the keepalive pool.
+// MoreRoutes lists the other kinds, which no load sends unasked: measurements that were
+// made with the usual load stay comparable.
+func MoreRoutes() []Route {
+	const calls, names = "calls.deepflow.demo", "names.deepflow.demo"
+	any1 := []string{""}
+	return []Route{
+		{ForwardAuth, OverHTTP, "GET", calls, []string{"/forward-auth"}, []int{200}, any1,
+			"a plugin asks the auth node over HTTP, then proxied"},
+		{OPA, OverHTTP, "GET", calls, []string{"/opa"}, []int{200}, any1,
+			"a plugin asks the opa node over HTTP, then proxied"},
+		{OpenID, OverHTTP, "GET", calls, []string{"/openid"}, []int{200}, any1,
+			"a plugin asks the openid node over HTTP in the rewrite phase, then proxied"},
+		{HTTPLogger, OverHTTP, "GET", calls, []string{"/logged"}, []int{200}, any1,
+			"proxied; a timer then sends an entry to the collector node"},
+		{TwoCalls, OverHTTP, "GET", calls, []string{"/two"}, []int{200}, any1,
+			"one plugin asks the auth node, the next one Redis, then proxied"},
+		{FanOut, OverHTTP, "GET", calls, []string{"/fan-out"}, []int{200}, any1,
+			"a plugin asks the auth and opa nodes from two light threads, then proxied"},
+		{FaultAbort, OverHTTP, "GET", "faults.deepflow.demo", []string{"/aborted"}, []int{418}, nil,
+			"ended by fault-injection: no upstream"},
+		{WebConsumer, OverHTTP, "GET", MainHost, []string{"/checkout", "/orders", "/catalog"}, []int{200}, any1,
+			"keepalive, with another consumer's key"},
+		{InvalidKey, OverHTTP, "GET", MainHost, []string{"/checkout", "/orders", "/catalog"}, []int{401}, nil,
+			"refused by key-auth, which does not know the key: no upstream"},
+		{NoService, OverHTTP, "GET", names, []string{"/no-service"}, []int{200}, any1,
+			"proxied by a route without a service"},
+		{NumericID, OverHTTP, "GET", names, []string{"/numeric"}, []int{200}, any1,
+			"proxied by a route whose id is a number in Lua, and which has no name"},
+		{LongNames, OverHTTP, "GET", names, []string{"/long"}, []int{200}, any1,
+			"proxied by a route whose id and name are as long as APISIX allows"},
+		{RewrittenPath, OverHTTP, "GET", names, []string{"/rewritten"}, []int{200}, any1,
+			"proxied with another path"},
+	}
+}
+
+// AllRoutes lists every kind.
+func AllRoutes() []Route { return append(Routes(), MoreRoutes()...) }
+
+// Kinds lists the kinds of the usual load that a rig with these options serves: all of
+// them, or when Cheap is set those that need nothing but the keepalive pool.
 func (o Options) Kinds() []Kind {
 	cheap := []Kind{Keepalive, HTTPS, H2, H2C, Head, NotModified, Continue}
 	if o.Cheap {
@@ -85,7 +123,7 @@ func (o Options) Kinds() []Kind {
 
 // RouteOf returns the route of kind.
 func RouteOf(kind Kind) (Route, error) {
-	routes := Routes()
+	routes := AllRoutes()
 	i := slices.IndexFunc(routes, func(r Route) bool { return r.Kind == kind })
 	if i < 0 {
 		return Route{}, fmt.Errorf("find route of kind %q: no such kind", kind)

@@ -37,6 +37,7 @@ function _M.run(api_ctx)
     if not ok then
         error("set current peer " .. server.host .. ":" .. server.port .. ": " .. err)
     end
+    api_ctx.proxy_passed = true
 end
 
 

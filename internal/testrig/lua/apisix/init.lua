@@ -5,8 +5,10 @@ local ctx_new = require("apisix.core.ctx").new
 local response = require("apisix.core.response")
 local tablepool = require("apisix.core.tablepool")
 local balancer = require("apisix.balancer")
+local context_log = require("apisix.context_log")
 local plugin = require("apisix.plugin")
 local router = require("apisix.router")
+local settings = require("apisix.settings")
 local timers = require("apisix.timers")
 local upstreams = require("apisix.upstreams")
 
@@ -23,7 +25,8 @@ end
 local function set_upstream(route, api_ctx)
     local upstream = upstreams[route.value.upstream_id]
     api_ctx.matched_upstream = upstream
-    api_ctx.upstream_key = "upstream#/apisix/upstreams/" .. route.value.upstream_id
+    api_ctx.upstream_conf = upstream
+    api_ctx.upstream_key = route.value.upstream_id
     api_ctx.upstream_scheme = upstream.scheme or "http"
     ngx.var.upstream_scheme = api_ctx.upstream_scheme
 
@@ -52,13 +55,13 @@ function _M.http_access_phase()
 
     local plugins = plugin.filter(route)
     api_ctx.plugins = plugins
-    set_upstream(route, api_ctx)
 
-    -- APISIX runs its rewrite plugins in nginx's access phase.
+    -- APISIX runs its rewrite plugins in nginx's access phase, and knows the
+    -- upstream once no plugin has ended the request.
     plugin.run_plugin("rewrite", plugins, api_ctx)
     plugin.run_plugin("access", plugins, api_ctx)
+    set_upstream(route, api_ctx)
     plugin.run_plugin("before_proxy", plugins, api_ctx)
-    api_ctx.proxy_passed = true
 end
 
 
@@ -90,6 +93,9 @@ end
 function _M.http_log_phase()
     local api_ctx = common_phase("log")
     if api_ctx then
+        if settings.context_log then
+            context_log.write(settings.context_log, api_ctx)
+        end
         ngx.ctx.api_ctx = nil
         tablepool.release("api_ctx", api_ctx)
     end

@@ -1,6 +1,7 @@
 -- Plugins of a route: found by name, ordered by priority, run phase by phase.
 local response = require("apisix.core.response")
 
+local ngx = ngx
 local pairs = pairs
 local require = require
 local sort = table.sort
@@ -30,19 +31,22 @@ function _M.filter(route)
 end
 
 
--- run_plugin calls the function that each plugin has for the phase. A plugin
--- that returns a code or a body ends the request; its name then stays in
--- api_ctx._plugin_name.
+-- run_plugin calls the function that each plugin has for the phase. While it
+-- runs, api_ctx._plugin_name is the plugin's name. A plugin that returns a code
+-- or a body ends the request, by when APISIX has taken the name away again.
 function _M.run_plugin(phase, plugins, api_ctx)
     for i = 1, #plugins, 2 do
         local phase_func = plugins[i][phase]
         if phase_func then
             api_ctx._plugin_name = plugins[i].name
             local code, body = phase_func(plugins[i + 1], api_ctx)
+            api_ctx._plugin_name = nil
             if code or body then
+                if code and code >= 400 then
+                    ngx.log(ngx.WARN, plugins[i].name, " exits with http status code ", code)
+                end
                 return response.exit(code, body)
             end
-            api_ctx._plugin_name = nil
         end
     end
 end

@@ -27,16 +27,20 @@ function _M.match(api_ctx)
 
     api_ctx.curr_req_matched = { _path = uri, _host = host, _method = api_ctx.var.request_method }
     api_ctx.matched_route = route
+    local service = services[route.value.service_id]
+    if service then
+        api_ctx.conf_type = "route&service"
+        api_ctx.conf_version = route.modifiedIndex .. "&" .. service.modifiedIndex
+        api_ctx.conf_id = route.value.id .. "&" .. service.id
+        api_ctx.service_id = service.id
+        api_ctx.service_name = service.name
+    else
+        api_ctx.conf_type = "route"
+        api_ctx.conf_version = route.modifiedIndex
+        api_ctx.conf_id = route.value.id
+    end
     api_ctx.route_id = route.value.id
     api_ctx.route_name = route.value.name
-    api_ctx.conf_type = "route"
-    api_ctx.conf_id = route.value.id
-    api_ctx.conf_version = route.modifiedIndex
-    if route.value.service_id then
-        api_ctx.service_id = route.value.service_id
-        api_ctx.service_name = services[route.value.service_id]
-        api_ctx.conf_type = "route&service"
-    end
     return route
 end
 

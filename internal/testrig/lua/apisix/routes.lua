@@ -31,6 +31,7 @@ end
 
 local redis = { policy = "redis", count = 1e9, time_window = 60 }
 local redis_fresh = { policy = "redis", count = 1e9, time_window = 60, keepalive = false }
+local authorize = { node = "auth", path = "/authorize" }
 local websocket = edge("61", "echo", "socket.deepflow.demo", "/echo", "websocket")
 websocket.enable_websocket = true
 
@@ -49,7 +50,7 @@ return {
     edge("40", "mirror", "mirror.deepflow.demo", "/orders", "orders",
          { ["proxy-mirror"] = { node = "mirror" } }),
     edge("41", "account", "auth.deepflow.demo", "/account", "orders",
-         { ["forward-auth"] = { uri = "/forward_auth" } }),
+         { ["auth-request"] = { uri = "/forward_auth" } }),
     {
         id = "42", name = "private", host = "auth.deepflow.demo", uri = "/private",
         service_id = "shop", upstream_id = "orders",
@@ -66,4 +67,34 @@ return {
     websocket,
     { id = "62", name = "events", host = "stream.deepflow.demo", uri = "/events",
       service_id = "media", upstream_id = "stream", plugins = with {} },
+
+    -- Plugins that call other services.
+    edge("70", "forward-auth", "calls.deepflow.demo", "/forward-auth", "orders",
+         { ["forward-auth"] = authorize }),
+    edge("71", "opa", "calls.deepflow.demo", "/opa", "orders",
+         { ["opa"] = { node = "opa", policy = "shop/allow" } }),
+    edge("72", "openid-connect", "calls.deepflow.demo", "/openid", "orders",
+         { ["openid-connect"] = { node = "openid", introspection_path = "/introspect" } }),
+    edge("73", "http-logger", "calls.deepflow.demo", "/logged", "orders",
+         { ["http-logger"] = { node = "collector", path = "/entries" } }),
+    edge("74", "two-calls", "calls.deepflow.demo", "/two", "orders",
+         { ["forward-auth"] = authorize, ["limit-count"] = redis }),
+    edge("75", "fan-out", "calls.deepflow.demo", "/fan-out", "orders",
+         { ["fan-out"] = { nodes = { "auth", "opa" }, path = "/fan-out" } }),
+    edge("76", "fault", "faults.deepflow.demo", "/aborted", "orders",
+         { ["fault-injection"] = { abort = { http_status = 418, body = '{"error":"teapot"}' } } }),
+
+    -- Names of every shape: ids are 64 characters at most, names 100.
+    { id = "00000000000000000057", name = "no-service", host = "names.deepflow.demo",
+      uri = "/no-service", upstream_id = "orders", plugins = with {} },
+    -- APISIX in standalone mode keeps an id that its YAML has as a number.
+    { id = 4711, host = "names.deepflow.demo", uri = "/numeric", service_id = "partners",
+      upstream_id = "orders", plugins = with {} },
+    { id = "partner." .. ("a-1_"):rep(14), name = "Zahlungsverkehr für Geschäftskunden – 支付網關 "
+          .. ("ünïcødé-"):rep(6) .. "012345678",
+      host = "names.deepflow.demo", uri = "/long", service_id = "partners",
+      upstream_id = "orders", plugins = with {} },
+    { id = "80", name = "rewritten", host = "names.deepflow.demo", uri = "/rewritten",
+      service_id = "partners", upstream_id = "orders",
+      plugins = with { ["proxy-rewrite"] = { uri = "/v2/orders", headers = {} } } },
 }

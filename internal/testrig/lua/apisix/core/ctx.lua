@@ -17,7 +17,7 @@ local cached_var = {
 
 
 function _M.new()
-    local api_ctx = tablepool.fetch("api_ctx")
+    local api_ctx = tablepool.fetch("api_ctx", 0, 32)
     api_ctx.var = setmetatable({}, cached_var)
     api_ctx.headers = ngx.req.get_headers()
     return api_ctx

@@ -1,13 +1,15 @@
 -- Tables are handed out again after a request, as OpenResty's tablepool does:
 -- whoever reads them from outside must do so before the log phase.
 local clear = require("table.clear")
+local new = require("table.new")
 
 local pools = {}
 local max_pool_size = 200
 local _M = {}
 
 
-function _M.fetch(tag)
+-- fetch returns an empty table; a new one has room for that many items.
+function _M.fetch(tag, narr, nrec)
     local pool = pools[tag]
     if pool and pool.n > 0 then
         local tab = pool[pool.n]
@@ -15,7 +17,7 @@ function _M.fetch(tag)
         pool.n = pool.n - 1
         return tab
     end
-    return {}
+    return new(narr, nrec)
 end
 
 

@@ -1,4 +1,4 @@
--- Delays a request.
+-- Delays a request, or ends it.
 local sleep = ngx.sleep
 
 local _M = { version = 0.1, priority = 11000, name = "fault-injection" }
@@ -7,6 +7,9 @@ local _M = { version = 0.1, priority = 11000, name = "fault-injection" }
 function _M.rewrite(conf)
     if conf.delay then
         sleep(conf.delay.duration)
+    end
+    if conf.abort then
+        return conf.abort.http_status, conf.abort.body
     end
 end
 

@@ -1,31 +1,41 @@
 -- Names the consumer by the key in the apikey header.
-local ngx = ngx
+local consumers = require("apisix.consumers")
 
-local consumers = { ["rig-key"] = "mobile-app" }
+local ngx = ngx
+local pairs = pairs
+
 local digests = {}
-for key, name in pairs(consumers) do
-    digests[ngx.md5("salt" .. key)] = name
+for _, consumer in pairs(consumers) do
+    if consumer.key then
+        digests[ngx.md5("salt" .. consumer.key)] = consumer
+    end
 end
 
 local _M = { version = 0.1, priority = 2500, name = "key-auth" }
+
+
+local function attach(ctx, consumer)
+    ctx.consumer = consumer
+    ctx.consumer_name = consumer.username
+end
 
 
 function _M.rewrite(conf, ctx)
     local key = ctx.var.http_apikey
     if not key then
         if conf.anonymous_consumer then
-            ctx.consumer_name = conf.anonymous_consumer
+            attach(ctx, consumers[conf.anonymous_consumer])
             return
         end
         return 401, '{"message":"Missing API key in request"}'
     end
 
-    local name = digests[ngx.md5("salt" .. key)]
-    if not name then
+    local consumer = digests[ngx.md5("salt" .. key)]
+    if not consumer then
         return 401, '{"message":"Invalid API key in request"}'
     end
-    ctx.consumer_name = name
-    ngx.req.set_header("X-Consumer-Username", name)
+    attach(ctx, consumer)
+    ngx.req.set_header("X-Consumer-Username", consumer.username)
 end
 
 

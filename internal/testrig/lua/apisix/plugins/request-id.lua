@@ -1,4 +1,6 @@
 -- Gives each request an X-Request-Id, to the upstream and to the client.
+local settings = require("apisix.settings")
+
 local ngx = ngx
 local random = math.random
 local format = string.format
@@ -19,6 +21,9 @@ function _M.rewrite(conf, ctx)
         ngx.req.set_header("X-Request-Id", id)
     end
     ctx["request-id-X-Request-Id"] = id
+    if settings.apisix_log then
+        ngx.var.apisix_request_id = id
+    end
 end
 
 
