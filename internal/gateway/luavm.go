@@ -22,6 +22,10 @@ type LuaVM struct {
 	HTTPIndex uint32 // ngx_http_module.index
 	LuaIndex  uint32 // ngx_http_lua_module.ctx_index
 	CurL      uint32 // offset of global_State.cur_L
+
+	// What leads on to a request's ngx.ctx; 0 where it was not found.
+	Registry uint32 // offset of global_State.registrytv
+	CtxRef   uint32 // offset of ngx_http_lua_ctx_t.ctx_ref
 }
 
 // Offsets in LuaJIT's lua_State with GC64 (lj_obj.h), the same in all releases of
@@ -72,8 +76,15 @@ func (t *Target) FindLuaVM() (LuaVM, error) {
 	if vm.CurL == 0 {
 		return LuaVM{}, fmt.Errorf("read Lua VM of process %d: %w: it is not LuaJIT with GC64", pid, errNoVM)
 	}
+	vm.Registry = registryOffset(mem, global)
+	if vm.CtxRef, err = ctxRefOffset(t.Lua); err != nil {
+		return vm, nil // the thread alone is of use, too
+	}
 	return vm, nil
 }
+
+// Names reports whether ngx.ctx of a request can be read: then APISIX's names for it can.
+func (vm LuaVM) Names() bool { return vm.Registry != 0 && vm.CtxRef != 0 }
 
 // curLOffset finds cur_L in a global_State: the first word, past those of mainthref, that
 // points to a lua_State of this VM. It returns 0 when there is none.
