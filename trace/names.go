@@ -25,7 +25,11 @@ type Names struct {
 	RequestID   string // that the request-id plugin made or took over
 	Plugin      string // that was running when the request ended: it ended it
 
-	// What the Admin API adds; nil without it.
+	// What the Admin API adds; empty without it.
+	URI     string   // of the route, as it is configured: the one that matched
 	Plugins []string // that run for the request, in their order
-	Labels  map[string]string
+	Labels  []Label  // of the route and its service, by key
 }
+
+// Label is what a user has marked a route or a service with.
+type Label struct{ Key, Value string }

@@ -52,10 +52,23 @@ func failed() *trace.Exchange {
 	return x
 }
 
+// named has its names from its api_ctx, and what the Admin API adds.
+func named() *trace.Exchange {
+	x := retried()
+	x.Names = trace.Names{
+		From: trace.NamesExact, RouteID: "17", RouteName: "orders", ServiceID: "svc", ServiceName: "shop", Consumer: "jack",
+		Upstream: "upstreams#/apisix/upstreams/shop", Balancer: "10.0.0.5:80", Tries: 2, RequestID: "6daf73a4", Plugin: "limit-count",
+		URI: "/or\"ders*", Plugins: []string{"request-id", "limit-count"}, Labels: []trace.Label{{Key: "a\"b", Value: "c"}},
+	}
+	x.Spans = append(x.Spans[:2:2], trace.Span{ID: trace.SpanID{7: 6}, Parent: trace.SpanID{7: 2}, Mark: 'S', Role: trace.RoleCall,
+		Name: "redis 10.0.0.7:6379", Plugin: "limit-count", Start: at(0), Duration: ms, PID: 4131, Attempt: -1})
+	return x
+}
+
 func TestGolden(t *testing.T) {
 	var b, pretty bytes.Buffer
 	s := otlp.NewSink(&b)
-	for _, x := range []*trace.Exchange{retried(), failed()} {
+	for _, x := range []*trace.Exchange{retried(), failed(), named()} {
 		if err := s.Show(x); err != nil {
 			t.Fatal(err)
 		}
@@ -128,7 +141,7 @@ func TestNothingIsWrittenOfNothing(t *testing.T) {
 
 func TestShowDoesNotAllocate(t *testing.T) {
 	s := otlp.NewSink(io.Discard)
-	x := retried()
+	x := named()
 	for range 200 {
 		_ = s.Show(x)
 	}

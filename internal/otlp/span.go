@@ -1,6 +1,8 @@
 package otlp
 
 import (
+	"cmp"
+	"slices"
 	"strconv"
 
 	"github.com/apisixscope/apisixscope/internal/text"
@@ -31,11 +33,7 @@ func appendSpan(b []byte, x *trace.Exchange, i int) []byte {
 		b = idField(b, `"parentSpanId":`, parent[:])
 	}
 	b = append(b, `"name":`...)
-	if root && x.Method != "" {
-		b = text.AppendJSON(b, x.Method) // as the conventions want it where the route is not known
-	} else {
-		b = text.AppendJSON(b, s.Name)
-	}
+	b = appendName(b, x, s, root)
 	kind := kindOf(s.Role, root)
 	b = append(b, `,"kind":`...)
 	b = append(strconv.AppendInt(b, int64(kind), 10), ',')
@@ -55,6 +53,22 @@ func appendSpan(b []byte, x *trace.Exchange, i int) []byte {
 	b = append(shut(b, ']'), ',')
 	b = status(b, x, s, kind)
 	return append(shut(b, '}'), ',')
+}
+
+// appendName names the root as the conventions want it: by the method, and the route's uri
+// where that is known.
+func appendName(b []byte, x *trace.Exchange, s *trace.Span, root bool) []byte {
+	if !root || x.Method == "" {
+		return text.AppendJSON(b, s.Name)
+	}
+	b = text.AppendJSON(b, x.Method)
+	if x.Names.URI == "" {
+		return b
+	}
+	b[len(b)-1] = ' '
+	mid := len(b)
+	b = text.AppendJSON(b, x.Names.URI)
+	return slices.Delete(b, mid, mid+1) // its first quote
 }
 
 func kindOf(r trace.Role, root bool) int {
@@ -106,7 +120,8 @@ func exchangeAttrs(b []byte, x *trace.Exchange) []byte {
 	b = addrAttrs(b, "client.address", "client.port", x.Client)
 	b = countAttr(b, "http.request.size", x.Received)
 	b = countAttr(b, "http.response.size", x.Sent)
-	b = textAttr(b, "apisix.request_id", x.RequestID)
+	b = textAttr(b, "apisix.request_id", cmp.Or(x.Names.RequestID, x.RequestID))
+	b = namesAttrs(b, &x.Names)
 	b = textAttr(b, "apisix.response_source", string(x.Source))
 	b = textAttr(b, "apisix.response_reason", x.Reason)
 	t := &x.Timing
@@ -129,6 +144,7 @@ func errorType(x *trace.Exchange) string {
 func spanAttrs(b []byte, s *trace.Span) []byte {
 	b = addrAttrs(b, "network.local.address", "network.local.port", s.Local)
 	b = addrAttrs(b, "network.peer.address", "network.peer.port", s.Peer)
+	b = textAttr(b, "apisix.plugin", s.Plugin)
 	b = textAttr(b, "apisixscope.vantage", string(rune(s.Mark)))
 	b = textAttr(b, "apisixscope.evidence", s.Evidence)
 	b = textAttr(b, "apisixscope.confidence", string(s.Confident))

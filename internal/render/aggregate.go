@@ -27,6 +27,9 @@ type aggregate struct {
 type group struct {
 	method, host, path string
 	other              bool // these have nothing in common
+	routeID, routeName string
+	routed, computed   bool // the route of some is known, or was computed
+	routes             bool // they are of several routes
 
 	requests, errors, retries uint64
 	spent                     time.Duration // in all
@@ -78,7 +81,20 @@ func (a *aggregate) find(x *trace.Exchange) *group {
 	return a.rest
 }
 
+// addRoute notes the route of one of them.
+func (g *group) addRoute(n *trace.Names) {
+	switch {
+	case n.From == trace.NamesUnread:
+	case !g.routed:
+		g.routed, g.routeID, g.routeName = true, strings.Clone(n.RouteID), strings.Clone(n.RouteName)
+	case g.routeID != n.RouteID:
+		g.routes = true
+	}
+	g.computed = g.computed || n.From == trace.NamesComputed
+}
+
 func (g *group) add(x *trace.Exchange) {
+	g.addRoute(&x.Names)
 	g.requests++
 	if x.Status == 0 || x.Status >= 500 {
 		g.errors++

@@ -10,6 +10,10 @@ func (j *traceJSON) groups(all []*group) error {
 		b = textField(b, `"http.request.method":`, g.method)
 		b = textField(b, `"server.address":`, g.host)
 		b = textField(b, `"url.template":`, g.path)
+		if g.routed && !g.routes && !g.other {
+			b = textField(b, `"apisix.route_id":`, g.routeID)
+			b = textField(b, `"apisix.route_name":`, g.routeName)
+		}
 		b = intField(b, `"requests":`, int64(g.requests))
 		b = intField(b, `"errors":`, int64(g.errors))
 		b = intField(b, `"retries":`, int64(g.retries))

@@ -38,6 +38,7 @@ func groupColumns() []groupColumn {
 	return []groupColumn{
 		{title: "METHOD", words: true, cell: groupMethod},
 		{title: "HOST/PATH", words: true},
+		{title: "ROUTE", words: true, from: 100, cell: groupRoute},
 		{title: "REQS", cell: func(g *group) string { return count(g.requests) }},
 		{title: "ERR", cell: func(g *group) string { return count(g.errors) }},
 		{title: "RETRIES", from: 120, cell: func(g *group) string { return count(g.retries) }},
@@ -169,6 +170,21 @@ func groupTarget(g *group, width int) string {
 		return "(other)"
 	}
 	return text.Truncate(target(&trace.Exchange{Host: g.host, Path: g.path}, width), width)
+}
+
+// groupRoute names the route that all of a group have.
+func groupRoute(g *group) string {
+	switch {
+	case !g.routed || g.other:
+		return "-"
+	case g.routes:
+		return "(several)"
+	}
+	n := trace.Names{From: trace.NamesExact, RouteID: g.routeID, RouteName: g.routeName}
+	if g.computed {
+		n.From = trace.NamesComputed
+	}
+	return text.Truncate(routeCell(&trace.Exchange{Names: n}, 0), 20)
 }
 
 func groupTime(d time.Duration) string {

@@ -68,8 +68,9 @@ func requestFields(b []byte, x *trace.Exchange) []byte {
 	b = countField(b, `"http.request.size":`, x.Received)
 	b = countField(b, `"http.response.size":`, x.Sent)
 	b = countField(b, `"process.pid":`, int64(x.PID))
-	b = textField(b, `"apisix.request_id":`, x.RequestID)
-	return countField(b, `"connection_request":`, int64(x.ConnectionRequest))
+	b = textField(b, `"apisix.request_id":`, requestID(x))
+	b = countField(b, `"connection_request":`, int64(x.ConnectionRequest))
+	return namesFields(b, &x.Names)
 }
 
 func timingField(b []byte, x *trace.Exchange) []byte {
@@ -141,6 +142,7 @@ func (j *traceJSON) span(b []byte, s *trace.Span, parent trace.SpanID) []byte {
 	b = countField(b, `"sent_bytes":`, s.Sent)
 	b = countField(b, `"received_bytes":`, s.Received)
 	b = countField(b, `"tcp.seq":`, int64(s.TCPSeq))
+	b = textField(b, `"apisix.plugin":`, s.Plugin)
 	b = shut(b, '}')
 	return append(b, '}', ',')
 }

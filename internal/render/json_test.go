@@ -212,7 +212,7 @@ func TestFeedWritesAtOnceWhenQuietAndSeldomWhenBusy(t *testing.T) {
 
 func TestJSONDoesNotAllocate(t *testing.T) {
 	sink, _ := render.Trace("json", io.Discard, render.Options{})
-	x := retriedExchange()
+	x := namedExchange()
 	_ = sink.Show(x)
 	if n := testing.AllocsPerRun(1000, func() { _ = sink.Show(x) }); n != 0 {
 		t.Errorf("%v allocations an exchange, want 0", n)

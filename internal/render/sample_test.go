@@ -155,10 +155,61 @@ func goneExchange() *trace.Exchange {
 	return x
 }
 
+// names are what APISIX calls the parts of a request.
+func names(from trace.Naming) trace.Names {
+	return trace.Names{
+		From: from, RouteID: "17", RouteName: "shop-orders", ServiceID: "svc", ServiceName: "orders", Consumer: "jack",
+		Upstream: "upstreams#/apisix/upstreams/shop", Balancer: "10.0.0.5:80", Tries: 1, RequestID: "6daf73a4-f280-4c3e-9d1b-1f0f5ad1c5f7",
+		URI: "/orders/*", Plugins: []string{"prometheus", "request-id", "limit-count"}, Labels: []trace.Label{{Key: "app", Value: "shop"}, {Key: "team", Value: "a\x1b[31m"}},
+	}
+}
+
+// namedExchange has its names from its api_ctx, and a plugin that asked Redis.
+func namedExchange() *trace.Exchange {
+	x := cosocketExchange()
+	x.Names = names(trace.NamesExact)
+	x.Spans[2].Plugin = "limit-count"
+	return x
+}
+
+// deniedExchange was ended by a plugin.
+func deniedExchange() *trace.Exchange {
+	x := refusedExchange()
+	x.Status, x.Source, x.ErrType, x.Reason, x.Attempts, x.Spans = 401, trace.FromAPISIX, "", "", nil, x.Spans[:2]
+	x.Spans[0].Status, x.Spans[1].Status = 401, 401
+	x.Names = names(trace.NamesExact)
+	x.Names.Consumer, x.Names.Upstream, x.Names.Balancer, x.Names.Tries = "", "", "", 0
+	x.Names.Plugin, x.Names.Plugins, x.Names.Labels, x.Names.URI = "key-auth", nil, nil, ""
+	return x
+}
+
+// computedExchange has the names that the routes of the Admin API give it.
+func computedExchange() *trace.Exchange {
+	x := inferredExchange()
+	x.Names = trace.Names{From: trace.NamesComputed, RouteID: "17", RouteName: "shop-orders", ServiceID: "svc"}
+	return x
+}
+
+// unroutedExchange is one that no route matched.
+func unroutedExchange() *trace.Exchange {
+	x := deniedExchange()
+	x.Status, x.Names = 404, trace.Names{From: trace.NamesExact}
+	x.Spans[0].Status, x.Spans[1].Status = 404, 404
+	return x
+}
+
+// earlyExchange ended before there was a route.
+func earlyExchange() *trace.Exchange {
+	x := goneExchange()
+	x.Names = trace.Names{From: trace.NamesNone}
+	return x
+}
+
 func samples() []*trace.Exchange {
 	return []*trace.Exchange{
 		plainExchange(), retriedExchange(), refusedExchange(), cosocketExchange(), multiplexedExchange(),
 		hostileExchange(), inferredExchange(), longExchange(), goneExchange(),
+		namedExchange(), deniedExchange(), computedExchange(), unroutedExchange(), earlyExchange(),
 	}
 }
 

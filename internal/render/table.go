@@ -56,14 +56,15 @@ func traceColumns() []column {
 		{title: "TIME", width: 8, look: fixed(dim), cell: func(x *trace.Exchange, _ int) string { return x.Start.Format("15:04:05") }},
 		{title: "METHOD", width: 6, cell: func(x *trace.Exchange, _ int) string { return method(x) }},
 		{title: "HOST/PATH", cell: target},
+		{title: "ROUTE", width: 16, from: 110, cell: routeCell},
 		{title: "CODE", width: 4, look: func(x *trace.Exchange) style { return statusStyle(x.Status) }, cell: code},
 		{title: "SOURCE", width: 8, cell: func(x *trace.Exchange, _ int) string { return string(x.Source) }},
 		{title: "TOTAL", width: 7, right: true, look: fixed(bold), cell: took(func(x *trace.Exchange) time.Duration { return x.Duration })},
 		{title: "GATEWAY", width: 7, from: 60, right: true, cell: took(func(x *trace.Exchange) time.Duration { return x.Timing.Gateway })},
 		{title: "UPSTREAM", width: 8, from: 60, right: true, cell: took(upstream)},
 		{title: "TRY", width: 3, from: 76, right: true, cell: func(x *trace.Exchange, _ int) string { return strconv.Itoa(len(x.Attempts)) }},
-		{title: "UPSTREAM ADDRESS", width: 21, from: 110, cell: func(x *trace.Exchange, _ int) string { return node(x) }},
 		{title: "LARGEST", width: 24, from: 130, cell: func(x *trace.Exchange, _ int) string { return largest(x) }},
+		{title: "UPSTREAM ADDRESS", width: 21, from: 150, cell: func(x *trace.Exchange, _ int) string { return node(x) }},
 	}
 }
 

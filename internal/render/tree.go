@@ -24,6 +24,12 @@ func newTraceTree(w io.Writer, o Options) trace.Sink {
 func (t *traceTree) Show(x *trace.Exchange) error {
 	p := &page{buf: t.buf, width: t.o.width(), color: t.o.Color}
 	headline(p, x)
+	if route := routing(&x.Names); route != nil {
+		p.paragraph("route", plain, route...)
+	}
+	if plugins := running(&x.Names); plugins != nil {
+		p.paragraph("plugins", dim, plugins...)
+	}
 	if x.Reason != "" {
 		p.paragraph("why", statusStyle(x.Status), words(x.Reason)...)
 	}
@@ -61,7 +67,7 @@ func headline(p *page, x *trace.Exchange) {
 	status, from := "no response", ""
 	if x.Status > 0 {
 		status = strconv.Itoa(x.Status)
-		from = source(x)
+		from = source(x, p.width)
 	}
 	took := text.PadLeft(elapsed(x, x.Duration), 7)
 	right := columns(status) + columns(from) + 2 + columns(took)
@@ -76,9 +82,13 @@ func headline(p *page, x *trace.Exchange) {
 	p.end()
 }
 
-func source(x *trace.Exchange) string {
-	if x.Source == "" || x.Source == trace.FromUnknown {
+// source says who made the response; of APISIX's own, where there is room, by which plugin.
+func source(x *trace.Exchange, width int) string {
+	switch {
+	case x.Source == "" || x.Source == trace.FromUnknown:
 		return ""
+	case x.Source == trace.FromAPISIX && x.Names.Plugin != "" && width >= 80:
+		return " by apisix (" + text.Truncate(text.Clean(x.Names.Plugin), 24) + ")"
 	}
 	return " by " + string(x.Source)
 }
@@ -126,8 +136,8 @@ func origin(x *trace.Exchange) []piece {
 	if x.TraceID != (trace.TraceID{}) {
 		add("trace " + hexText(x.TraceID[:]))
 	}
-	if x.RequestID != "" {
-		add("id " + text.Clean(x.RequestID))
+	if id := requestID(x); id != "" {
+		add("id " + text.Clean(id))
 	}
 	return out
 }

@@ -167,7 +167,7 @@ func barStyle(s *trace.Span) style {
 // is little room, the bar gets what the words can do without.
 func (f *waterfall) label(s *trace.Span) string {
 	if s.Role != trace.RoleUpstream || s.Process == "" {
-		return text.Clean(s.Name)
+		return spanName(s)
 	}
 	name := "upstream "
 	if !f.narrow {
