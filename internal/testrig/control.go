@@ -19,6 +19,9 @@ const (
 	verbSetUp   verb = "set up"        // listen; sent once, first
 	verbRecords verb = "fetch records" // of one shard
 	verbReset   verb = "reset records"
+
+	verbAnswer   verb = "set answer" // to a request
+	verbReceived verb = "fetch head" // of a request
 )
 
 // A command is one message to the upstreams process, on its stdin.
@@ -26,6 +29,9 @@ type command struct {
 	Verb  verb
 	SetUp setUp
 	Shard int
+
+	ID     string        // of a request
+	Header []HeaderField // of its answer
 }
 
 // A setUp tells the upstreams process what to be.
@@ -40,6 +46,8 @@ type reply struct {
 	Err     string
 	Nodes   map[string]string // name to ip:port
 	Records []Record
+
+	Received ReceivedHead
 }
 
 // upstreams is our end of the upstreams process.

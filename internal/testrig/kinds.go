@@ -50,6 +50,7 @@ const (
 	NumericID     Kind = "numeric-id"
 	LongNames     Kind = "long-names"
 	RewrittenPath Kind = "rewritten-path"
+	Headers       Kind = "headers"
 )
 
 // A Transport is what a client speaks to the gateway.

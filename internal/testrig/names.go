@@ -60,6 +60,7 @@ var routeNames = map[string]named{
 	"calls.deepflow.demo/two":          {"74", "two-calls", "edge", "orders"},
 	"calls.deepflow.demo/fan-out":      {"75", "fan-out", "edge", "orders"},
 	"faults.deepflow.demo/aborted":     {"76", "fault", "edge", "orders"},
+	"headers.deepflow.demo/headers":    {"77", "headers", "edge", "headers"},
 	"names.deepflow.demo/no-service":   {"00000000000000000057", "no-service", "", "orders"},
 	"names.deepflow.demo/numeric":      {"4711", "", "partners", "orders"},
 	"names.deepflow.demo/long":         {longID, longName, "partners", "orders"},

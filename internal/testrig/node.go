@@ -19,6 +19,7 @@ type node struct {
 	behave  behaviour
 	records *recorder
 	conns   *atomic.Uint64 // numbers the connections of all nodes
+	fields  bool           // keep each request's whole head for the behaviour
 }
 
 // A behaviour answers req on c, or fails to.
@@ -45,6 +46,10 @@ type nodeRequest struct {
 	etag         string // If-None-Match
 	wsKey        string // Sec-WebSocket-Key
 	length       int64
+
+	keep   bool // the head, as it came
+	line   string
+	fields []HeaderField
 }
 
 // serve accepts connections until l is closed.
@@ -74,7 +79,8 @@ func (n *node) serveConn(nc net.Conn) {
 		}
 		start := time.Now()
 		c.seq++
-		req, err := readNodeRequest(c.r)
+		req := nodeRequest{keep: n.fields}
+		err := req.read(c.r)
 		if err != nil {
 			return
 		}
@@ -90,41 +96,46 @@ func (n *node) serveConn(nc net.Conn) {
 	}
 }
 
-// readNodeRequest reads a head and throws its body away.
-func readNodeRequest(r *bufio.Reader) (nodeRequest, error) {
-	var req nodeRequest
+// read reads a head, and throws its body away.
+func (req *nodeRequest) read(r *bufio.Reader) error {
 	line, err := readLine(r)
 	if err != nil {
-		return req, err
+		return err
 	}
 	method, rest, _ := bytes.Cut(line, []byte(" "))
 	path, _, ok := bytes.Cut(rest, []byte(" "))
 	if !ok {
-		return req, fmt.Errorf("read request line %q: not HTTP", line)
+		return fmt.Errorf("read request line %q: not HTTP", line)
 	}
 	req.method, req.path = string(method), string(path)
+	if req.keep {
+		req.line = string(line)
+	}
 
 	for {
 		line, err := readLine(r)
 		if err != nil {
-			return req, err
+			return err
 		}
 		if len(line) == 0 {
 			break
 		}
 		if err := req.header(line); err != nil {
-			return req, err
+			return err
 		}
 	}
 	if req.length > 0 {
 		_, err = io.CopyN(io.Discard, r, req.length)
 	}
-	return req, err
+	return err
 }
 
 // header keeps the header if a behaviour needs it.
 func (req *nodeRequest) header(line []byte) error {
 	name, value, _ := bytes.Cut(line, []byte(":"))
+	if req.keep {
+		req.fields = append(req.fields, HeaderField{string(name), string(bytes.TrimPrefix(value, []byte(" ")))})
+	}
 	value = bytes.TrimSpace(value)
 	var err error
 	switch {

@@ -84,6 +84,7 @@ var recorded = map[Kind][]string{
 	NumericID:     {"orders served 200"},
 	LongNames:     {"orders served 200"},
 	RewrittenPath: {"orders served 200"},
+	Headers:       {"headers served 200"},
 }
 
 func TestEachKind(t *testing.T) {

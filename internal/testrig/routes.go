@@ -101,6 +101,8 @@ func MoreRoutes() []Route {
 			"proxied by a route whose id and name are as long as APISIX allows"},
 		{RewrittenPath, OverHTTP, "GET", names, []string{"/rewritten"}, []int{200}, any1,
 			"proxied with another path"},
+		{Headers, OverHTTP, "GET", "headers.deepflow.demo", []string{"/headers"}, []int{200}, []string{headersNode},
+			"proxied to a node that answers with the head that Rig.Answer told it"},
 	}
 }
 

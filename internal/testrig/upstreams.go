@@ -22,6 +22,7 @@ func runUpstreams(in io.Reader, out io.Writer) error {
 	enc, dec := gob.NewEncoder(out), gob.NewDecoder(in)
 	var dir string
 	var rec *recorder
+	heads := newHeadBook()
 	defer func() { cleanUp(dir) }()
 	for {
 		var c command
@@ -38,7 +39,7 @@ func runUpstreams(in io.Reader, out io.Writer) error {
 			if c.SetUp.Record {
 				rec = &recorder{}
 			}
-			nodes, err := setUpNodes(c.SetUp, rec)
+			nodes, err := setUpNodes(c.SetUp, rec, heads)
 			if err != nil {
 				r.Err = err.Error()
 			}
@@ -47,6 +48,10 @@ func runUpstreams(in io.Reader, out io.Writer) error {
 			r.Records = rec.shard(c.Shard)
 		case verbReset:
 			rec.reset()
+		case verbAnswer:
+			heads.tell(c.ID, c.Header)
+		case verbReceived:
+			r.Received = heads.of(c.ID)
 		default:
 			r.Err = "unknown command"
 		}
@@ -57,7 +62,7 @@ func runUpstreams(in io.Reader, out io.Writer) error {
 }
 
 // setUpNodes listens on every node and returns the addresses by name.
-func setUpNodes(s setUp, rec *recorder) (map[string]string, error) {
+func setUpNodes(s setUp, rec *recorder, heads *headBook) (map[string]string, error) {
 	host := "127.0.0.1"
 	if s.Addr != "" {
 		var err error
@@ -68,7 +73,9 @@ func setUpNodes(s setUp, rec *recorder) (map[string]string, error) {
 
 	var conns atomic.Uint64
 	nodes := map[string]string{}
-	for name, behave := range behaviours() {
+	all := behaviours()
+	all[headersNode] = heads.serve
+	for name, behave := range all {
 		l, err := net.Listen("tcp", net.JoinHostPort(host, "0"))
 		if err != nil {
 			return nil, fmt.Errorf("listen for node %s: %w", name, err)
@@ -79,7 +86,7 @@ func setUpNodes(s setUp, rec *recorder) (map[string]string, error) {
 				return nil, fmt.Errorf("listen for node %s: %w", name, err)
 			}
 		}
-		n := &node{name: name, behave: behave, records: rec, conns: &conns}
+		n := &node{name: name, behave: behave, records: rec, conns: &conns, fields: name == headersNode}
 		go n.serve(l)
 	}
 

@@ -84,6 +84,8 @@ return {
     edge("76", "fault", "faults.deepflow.demo", "/aborted", "orders",
          { ["fault-injection"] = { abort = { http_status = 418, body = '{"error":"teapot"}' } } }),
 
+    edge("77", "headers", "headers.deepflow.demo", "/headers", "headers"),
+
     -- Names of every shape: ids are 64 characters at most, names 100.
     { id = "00000000000000000057", name = "no-service", host = "names.deepflow.demo",
       uri = "/no-service", upstream_id = "orders", plugins = with {} },

@@ -20,5 +20,6 @@ return {
     https = { nodes = { "https" }, scheme = "https", pass_host = "node" },
     large = { nodes = { "large" } },
     websocket = { nodes = { "websocket" } },
+    headers = { nodes = { "headers" } },
     stream = { nodes = { "stream" } },
 }
