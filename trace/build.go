@@ -82,6 +82,7 @@ func describeRequest(x *Exchange, r *Request) {
 	x.ConnectionRequest = int(r.ConnectionRequest)
 	x.TraceID, x.Parent = parseTraceParent(r.TraceParent)
 	if r.LineLen > len(r.Line) {
+		x.Vague = true
 		x.Incomplete = append(x.Incomplete, "the request line is cut: "+strconv.Itoa(r.LineLen)+" bytes long")
 	}
 	switch {
@@ -107,6 +108,7 @@ func (a *Assembler) describeHeads(x *Exchange, w *work) {
 	}
 	x.Status = w.answer.Status
 	x.Received, x.Sent = w.client.in.Bytes, w.client.out.Bytes
+	x.Vague = h.Minor < 0 || h.Host == nil
 	x.RequestID = string(h.RequestID)
 	if x.RequestID == "" {
 		x.RequestID = string(w.answer.RequestID)
@@ -137,6 +139,7 @@ func (a *Assembler) describeAttempt(x *Exchange, w *work) bool {
 		answer, _ := a.heads.Response(l.answered)
 		x.Status, x.Sent = answer.Status, -1
 		x.TLS = w.client != nil && !isH2(w.client.asked)
+		x.Vague = true // the gateway may have rewritten it
 		x.Incomplete = append(x.Incomplete, "client side: its bytes cannot be read (TLS or HTTP/2): the request is shown as it was sent upstream")
 		return true
 	}

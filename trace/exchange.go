@@ -88,6 +88,9 @@ type Exchange struct {
 	// Clock is "ns" where socket times are the base, "ms" where only nginx's clock was there.
 	Clock string
 
+	// Vague says that Path, Query, Host or Method may not be what the client sent: they are cut,
+	// or those that the gateway sent upstream.
+	Vague        bool
 	HeaderValues []string // of the further request headers that were asked for
 	Names        Names
 	Logged       *Logged  // nil unless asked for, or where the request object was not read

@@ -36,6 +36,8 @@ type Pipeline struct {
 	From Source
 	// Heads reads what messages say of themselves.
 	Heads Heads
+	// Name adds what requests are called, from what it has at hand; nil adds nothing.
+	Name Namer
 	// Keep returns "" to show an exchange, else the name of the filter that removes it. nil keeps all.
 	Keep func(*Exchange) string
 	To   Sink
@@ -43,6 +45,17 @@ type Pipeline struct {
 	Count uint64
 	// Talk is told what the source says about itself while it runs; nil for nobody.
 	Talk func(string)
+}
+
+// A Namer tells what APISIX calls the parts of requests. It is called by one goroutine, and
+// must not wait for anything.
+type Namer interface {
+	// Fill adds what is missing in the exchange's Names.
+	Fill(*Exchange)
+	// Own reports that the request is one of ours, which is no part of the window.
+	Own(*Exchange) bool
+	// Notes says at the end what could not be told, in words.
+	Notes() []string
 }
 
 // flusher is a Sink that holds lines back for a moment. Each sweep of the source, some ten
@@ -69,6 +82,9 @@ func (p Pipeline) Run(ctx context.Context) (Summary, error) {
 		run.sum.Lost[cause] += n
 	}
 	run.sum.Window = time.Since(run.began)
+	if p.Name != nil {
+		run.sum.Notes = append(run.sum.Notes, p.Name.Notes()...)
+	}
 	if err == nil {
 		err = p.To.Summary(run.sum)
 	}
@@ -113,6 +129,12 @@ func (r *run) move(ctx context.Context, a *Assembler) error {
 }
 
 func (r *run) show(x *Exchange) error {
+	if r.Name != nil {
+		if r.Name.Own(x) {
+			return nil
+		}
+		r.Name.Fill(x)
+	}
 	r.sum.Seen++
 	if r.Keep != nil {
 		if why := r.Keep(x); why != "" {

@@ -117,6 +117,29 @@ func TestPipelineCountsShown(t *testing.T) {
 	}
 }
 
+// namer calls each request by its path, and takes those below /own for its own.
+type namer struct{}
+
+func (namer) Fill(x *trace.Exchange)     { x.Names.RouteID = x.Path[1:] }
+func (namer) Own(x *trace.Exchange) bool { return x.Path == "/own" }
+func (namer) Notes() []string            { return []string{"nothing is called /c"} }
+
+func TestPipelineNames(t *testing.T) {
+	var f trace.Filter
+	if err := f.AddRoute("b"); err != nil {
+		t.Fatal(err)
+	}
+	sink := &logSink{}
+	src := &listSource{events: append([]trace.Event{{Kind: trace.KindNote, Note: "first"}}, requests(t, "/a", "/own", "/b")...), err: io.EOF}
+	sum, err := trace.Pipeline{From: src, Heads: netHeads{}, Name: namer{}, Keep: f.Keep, To: sink}.Run(t.Context())
+	if err != nil || !slices.Equal(sink.paths, []string{"/b"}) || sum.Seen != 2 || !maps.Equal(sum.Removed, map[string]uint64{"--route": 1}) {
+		t.Errorf("%v: shown are %v; %+v", err, sink.paths, sum)
+	}
+	if want := []string{"first", "nothing is called /c"}; !slices.Equal(sink.sum.Notes, want) {
+		t.Errorf("notes are %q", sink.sum.Notes)
+	}
+}
+
 func TestPipelineSumsUpLosses(t *testing.T) {
 	events := []trace.Event{
 		{Kind: trace.KindLost, Cause: "requests_ring_full", Count: 3},
