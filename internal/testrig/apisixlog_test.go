@@ -28,6 +28,7 @@ func TestGatewayAPISIXLog(t *testing.T) {
 		{HTTPSUpstream, nodes["https"], "200", "https://https"},
 		{RewrittenPath, "", "200", "http://names.deepflow.demo/v2/orders"},
 		{FaultAbort, "-", "-", "http://faults.deepflow.demo"},
+		{GRPC, nodes[grpcNode], "200", "grpc://" + grpcHost},
 	} {
 		s := send(t, Load{Target: rig.Target(), Kinds: []Kind{tt.kind}, Requests: 1}).Sent[0]
 		log, err := rig.WaitAPISIXLog(t.Context(), i+1)
@@ -39,12 +40,16 @@ func TestGatewayAPISIXLog(t *testing.T) {
 			t.Fatalf("%s: not in APISIX's format: %s", tt.kind, log[i])
 		}
 		route, _ := RouteOf(tt.kind)
-		if f[3] != route.Host || f[4] != fmt.Sprintf("%s %s HTTP/1.1", route.Method, route.Paths[0]) || f[5] != fmt.Sprint(s.Status) ||
+		version := "1.1"
+		if route.Transport == OverH2C {
+			version = "2.0"
+		}
+		if f[3] != route.Host || f[4] != fmt.Sprintf("%s %s HTTP/%s", route.Method, route.Paths[0], version) || f[5] != fmt.Sprint(s.Status) ||
 			tt.addrs != "" && f[10] != tt.addrs || f[11] != tt.statuses || f[13]+"://"+f[14] != tt.schemeHostAndURI {
 			t.Errorf("%s: %s", tt.kind, log[i])
 		}
 		uuid := strings.Count(f[15], "-") == 4
-		if hex := len(f[15]) == 32; uuid == hex || uuid != slices.Contains([]Kind{Keepalive, RetryRefused, HTTPSUpstream, RewrittenPath, FaultAbort}, tt.kind) {
+		if hex := len(f[15]) == 32; uuid == hex || uuid != slices.Contains([]Kind{Keepalive, RetryRefused, HTTPSUpstream, RewrittenPath, FaultAbort, GRPC}, tt.kind) {
 			t.Errorf("%s: request id %q", tt.kind, f[15])
 		}
 	}

@@ -15,6 +15,12 @@
 // upstreams recorded under that id is the ground truth for a tracer, which
 // does not know the header.
 //
+// Routes lists the kinds of requests that a load sends unasked, MoreRoutes the others. Of
+// each request a test can ask what APISIX calls the things that it meets (Names), which
+// plugin calls which service (Calls), and with Options.ContextLog what ngx.ctx.api_ctx
+// held in the end. Options.APISIXLog has a second access log in APISIX's own format. For
+// heads that must pass byte for byte there are RawConn and the node of Headers.
+//
 // Nothing survives the rig. Close ends what Start began; if this process dies
 // without it, the upstreams notice that their stdin closed, stop nginx and
 // remove the rig's directory.

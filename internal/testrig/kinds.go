@@ -51,6 +51,10 @@ const (
 	LongNames     Kind = "long-names"
 	RewrittenPath Kind = "rewritten-path"
 	Headers       Kind = "headers"
+	GRPC          Kind = "grpc"
+	GRPCOverTLS   Kind = "grpc-tls"
+	GRPCMissing   Kind = "grpc-missing"
+	GRPCBreak     Kind = "grpc-break"
 )
 
 // A Transport is what a client speaks to the gateway.
@@ -69,6 +73,9 @@ const largeBody = 1 << 20
 
 // MainHost is the host of the plain routes.
 const MainHost = "apisix.deepflow.demo"
+
+// grpcHost is the host of the gRPC routes.
+const grpcHost = "grpc.deepflow.demo"
 
 // A Route says how to make a request of one kind, and what comes of it.
 type Route struct {

@@ -53,9 +53,9 @@ func (c *loadClient) send(ctx context.Context, req loadRequest) Sent {
 	case OverHTTPS:
 		s.Status, err = c.http1(ctx, &c.tls, req)
 	case OverH2:
-		s.Status, err = req.http2(ctx, c.run.h2, "https://"+c.run.Target.TLS)
+		err = req.http2(ctx, c.run.h2, "https://"+c.run.Target.TLS, &s)
 	case OverH2C:
-		s.Status, err = req.http2(ctx, c.run.h2c, "http://"+c.run.Target.H2C)
+		err = req.http2(ctx, c.run.h2c, "http://"+c.run.Target.H2C, &s)
 	}
 	s.End = time.Now().UnixNano()
 	if err != nil {

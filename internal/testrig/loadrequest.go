@@ -27,6 +27,8 @@ func requestHeaders(kind Kind) [][2]string {
 		headers = append(headers, [2]string{"apikey", "rig-web-key"})
 	case InvalidKey:
 		headers = append(headers, [2]string{"apikey", "stolen"})
+	case GRPC, GRPCOverTLS, GRPCMissing, GRPCBreak:
+		headers = append(headers, [2]string{"Content-Type", "application/grpc"}, [2]string{"TE", "trailers"})
 	case NotModified:
 		headers = append(headers, [2]string{"If-None-Match", rigETag})
 	case Continue:
@@ -43,6 +45,8 @@ func requestBody(kind Kind) []byte {
 	switch kind {
 	case Large:
 		return bytes.Repeat([]byte("0123456789abcde\n"), largeBody/16)
+	case GRPC, GRPCOverTLS, GRPCMissing, GRPCBreak:
+		return grpcMessage("order?")
 	case Continue, ClosedReused:
 		return []byte(`{"sku":"a-17","count":2}`)
 	}
@@ -61,12 +65,20 @@ func (q loadRequest) head() []byte {
 	return append(head, "\r\n"...)
 }
 
-// http2 sends the request, which has no body, through client. All clients of
-// the load share client's connections: their requests are multiplexed.
-func (q loadRequest) http2(ctx context.Context, client *http.Client, base string) (int, error) {
-	req, err := http.NewRequestWithContext(ctx, q.Method, base+q.path, nil)
+// http2 sends the request through client and fills in how it was answered. All clients
+// of the load share client's connections: their requests are multiplexed.
+func (q loadRequest) http2(ctx context.Context, client *http.Client, base string, s *Sent) error {
+	var body io.Reader
+	if q.body != nil {
+		body = streamed(q.body)
+	}
+	req, err := http.NewRequestWithContext(ctx, q.Method, base+q.path, body)
 	if err != nil {
-		return 0, err
+		return err
+	}
+	if q.body != nil {
+		// What a connection that nginx is about to close did not take goes over another.
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(streamed(q.body)), nil }
 	}
 	req.Host = q.Host
 	req.Header.Set(idHeader, q.id)
@@ -75,14 +87,17 @@ func (q loadRequest) http2(ctx context.Context, client *http.Client, base string
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	defer resp.Body.Close()
+	s.Status = resp.StatusCode
 	if resp.ProtoMajor != 2 {
-		return resp.StatusCode, fmt.Errorf("want HTTP/2, got %s", resp.Proto)
+		return fmt.Errorf("want HTTP/2, got %s", resp.Proto)
 	}
 	_, err = io.Copy(io.Discard, resp.Body)
-	return resp.StatusCode, err
+	// Without a message, the head is the trailer too.
+	s.GRPCStatus = resp.Header.Get("Grpc-Status") + resp.Trailer.Get("Grpc-Status")
+	return err
 }
 
 // h2Client returns a client that speaks HTTP/2 alone: with prior knowledge

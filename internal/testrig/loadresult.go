@@ -15,6 +15,8 @@ type Sent struct {
 	Status     int   // 0 when there was no response
 	Start, End int64 // Unix nanoseconds: before the first byte, after the last
 	Err        string
+
+	GRPCStatus string // "" if the response had none
 }
 
 // Arrived says whether the gateway saw the request: it did not when it closed a
@@ -62,6 +64,8 @@ func (r LoadResult) Check() error {
 			wrong[fmt.Sprintf("%s: %s", s.Kind, s.Err)]++
 		case !slices.Contains(route.Statuses, s.Status):
 			wrong[fmt.Sprintf("%s: status %d, want one of %v", s.Kind, s.Status, route.Statuses)]++
+		case s.GRPCStatus != route.GRPCStatus():
+			wrong[fmt.Sprintf("%s: gRPC status %q, want %q", s.Kind, s.GRPCStatus, route.GRPCStatus())]++
 		}
 	}
 	var errs []error

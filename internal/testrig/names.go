@@ -60,6 +60,9 @@ var routeNames = map[string]named{
 	"calls.deepflow.demo/two":          {"74", "two-calls", "edge", "orders"},
 	"calls.deepflow.demo/fan-out":      {"75", "fan-out", "edge", "orders"},
 	"faults.deepflow.demo/aborted":     {"76", "fault", "edge", "orders"},
+	grpcHost + "/shop.Orders/Get":      {"78", "grpc-get", "edge", "grpc"},
+	grpcHost + "/shop.Orders/Missing":  {"79", "grpc-missing", "edge", "grpc"},
+	grpcHost + "/shop.Orders/Break":    {"81", "grpc-break", "edge", "grpc"},
 	"headers.deepflow.demo/headers":    {"77", "headers", "edge", "headers"},
 	"names.deepflow.demo/no-service":   {"00000000000000000057", "no-service", "", "orders"},
 	"names.deepflow.demo/numeric":      {"4711", "", "partners", "orders"},
@@ -79,8 +82,8 @@ func NamesOf(host, path, key string) Names {
 		RouteID: r.id, RouteName: r.name, ServiceID: r.service, ServiceName: serviceNames[r.service],
 		UpstreamKey: r.upstream, UpstreamScheme: "http",
 	}
-	if r.upstream == "https" {
-		n.UpstreamScheme = "https"
+	if r.upstream == "https" || r.upstream == "grpc" {
+		n.UpstreamScheme = r.upstream
 	}
 	consumer, known := consumers[key]
 	switch {

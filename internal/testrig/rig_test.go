@@ -85,6 +85,10 @@ var recorded = map[Kind][]string{
 	LongNames:     {"orders served 200"},
 	RewrittenPath: {"orders served 200"},
 	Headers:       {"headers served 200"},
+	GRPC:          {"grpc served 200"},
+	GRPCOverTLS:   {"grpc served 200"},
+	GRPCMissing:   {"grpc served 200"},
+	GRPCBreak:     {"grpc served 200"},
 }
 
 func TestEachKind(t *testing.T) {

@@ -103,6 +103,14 @@ func MoreRoutes() []Route {
 			"proxied with another path"},
 		{Headers, OverHTTP, "GET", "headers.deepflow.demo", []string{"/headers"}, []int{200}, []string{headersNode},
 			"proxied to a node that answers with the head that Rig.Answer told it"},
+		{GRPC, OverH2C, "POST", grpcHost, []string{"/shop.Orders/Get"}, []int{200}, []string{grpcNode},
+			"a unary gRPC call, by an internal redirect to grpc_pass"},
+		{GRPCOverTLS, OverH2, "POST", grpcHost, []string{"/shop.Orders/Get"}, []int{200}, []string{grpcNode},
+			"a unary gRPC call over TLS"},
+		{GRPCMissing, OverH2C, "POST", grpcHost, []string{"/shop.Orders/Missing"}, []int{200}, []string{grpcNode},
+			"a unary gRPC call that ends with status 5 in the response's only head"},
+		{GRPCBreak, OverH2C, "POST", grpcHost, []string{"/shop.Orders/Break"}, []int{200}, []string{grpcNode},
+			"a unary gRPC call that ends with status 13 in the trailer, after a message"},
 	}
 }
 

@@ -98,6 +98,12 @@ func setUpNodes(s setUp, rec *recorder, heads *headBook) (map[string]string, err
 	redis := &redisServer{records: rec, conns: &conns, values: map[string]string{}}
 	go redis.serve(l)
 
+	if l, err = net.Listen("tcp", net.JoinHostPort(host, "0")); err != nil {
+		return nil, fmt.Errorf("listen for grpc: %w", err)
+	}
+	nodes[grpcNode] = l.Addr().String()
+	go (&grpcServer{records: rec, conns: &conns}).serve(l)
+
 	for _, name := range []string{"refused", "refused-2"} {
 		if nodes[name], err = reserve(host); err != nil {
 			return nil, fmt.Errorf("reserve node %s: %w", name, err)

@@ -2,6 +2,7 @@
 -- function for each nginx phase, one table for each request in
 -- ngx.ctx.api_ctx, and the plugins of the matched route run in between.
 local ctx_new = require("apisix.core.ctx").new
+local ctxdump = require("apisix.core.ctxdump")
 local response = require("apisix.core.response")
 local tablepool = require("apisix.core.tablepool")
 local balancer = require("apisix.balancer")
@@ -62,6 +63,19 @@ function _M.http_access_phase()
     plugin.run_plugin("access", plugins, api_ctx)
     set_upstream(route, api_ctx)
     plugin.run_plugin("before_proxy", plugins, api_ctx)
+
+    if api_ctx.upstream_scheme == "grpc" then
+        ngx.var.ctx_ref = ctxdump.stash_ngx_ctx()
+        return ngx.exec("@grpc_pass")
+    end
+end
+
+
+-- grpc_access_phase runs after that redirect.
+function _M.grpc_access_phase()
+    local ref = ngx.var.ctx_ref
+    ngx.var.ctx_ref = ""
+    ngx.ctx = ctxdump.apply_ngx_ctx(ref)
 end
 
 

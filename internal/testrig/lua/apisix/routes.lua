@@ -84,6 +84,9 @@ return {
     edge("76", "fault", "faults.deepflow.demo", "/aborted", "orders",
          { ["fault-injection"] = { abort = { http_status = 418, body = '{"error":"teapot"}' } } }),
 
+    edge("78", "grpc-get", "grpc.deepflow.demo", "/shop.Orders/Get", "grpc"),
+    edge("79", "grpc-missing", "grpc.deepflow.demo", "/shop.Orders/Missing", "grpc"),
+    edge("81", "grpc-break", "grpc.deepflow.demo", "/shop.Orders/Break", "grpc"),
     edge("77", "headers", "headers.deepflow.demo", "/headers", "headers"),
 
     -- Names of every shape: ids are 64 characters at most, names 100.

@@ -20,6 +20,7 @@ return {
     https = { nodes = { "https" }, scheme = "https", pass_host = "node" },
     large = { nodes = { "large" } },
     websocket = { nodes = { "websocket" } },
+    grpc = { nodes = { "grpc" }, scheme = "grpc" },
     headers = { nodes = { "headers" } },
     stream = { nodes = { "stream" } },
 }
