@@ -19,24 +19,22 @@ const paperWidth = 140
 
 // display is how, and where to, exchanges are shown.
 type display struct {
+	place
 	format   string // empty until settled
 	trees    bool   // even where no terminal shows them
-	file     string
-	color    string
 	evidence bool
 	summary  bool
 }
 
 func (d *display) addFlags(f *pflag.FlagSet) {
-	d.color = "auto"
 	usual := "tree on a terminal, json to a file named *.json or *.jsonl, else table"
 	if d.trees {
 		usual = "json to a file named *.json or *.jsonl, else tree"
 	}
 	f.StringVarP(&d.format, "output", "o", "", "as `FORMAT` tree, table, json or otlp (default "+usual+")")
-	f.StringVarP(&d.file, "write", "w", "", "write to `FILE`, which appears when the window ends")
+	d.addFileFlag(f)
 	f.BoolVar(&d.evidence, "evidence", false, "show in a tree how each edge was found")
-	f.Var(choice{&d.color, "WHEN", colorModes()}, "color", "always, never, or auto: on a terminal, unless NO_COLOR is set")
+	d.addColorFlag(f)
 }
 
 // formats are the words for -o.
@@ -69,16 +67,8 @@ func (d *display) settle(env Env) error {
 
 // sink returns what shows exchanges on out.
 func (d *display) sink(env Env, out *output) (trace.Sink, error) {
-	o := render.Options{Width: env.Width, Evidence: d.evidence}
-	if o.Width == 0 {
-		o.Width = paperWidth
-	}
-	switch d.color {
-	case "always":
-		o.Color = true
-	case "auto":
-		o.Color = out.stdout && env.OutTerm && !env.NoColor
-	}
+	o := d.options(env, out)
+	o.Evidence = d.evidence
 	switch {
 	case d.summary:
 		return render.Groups(d.format, out, o)
@@ -108,23 +98,10 @@ func completeTrace(cmd *cobra.Command) {
 	}
 }
 
-// open settles what to show and where, and opens it; then it asks whether this host
-// allows a trace, so that nothing is attached in vain. The caller discards the output.
+// open settles what to show and where, and opens it, as place does.
 func (d *display) open(env Env) (*output, trace.Sink, error) {
 	if err := d.settle(env); err != nil {
 		return nil, nil, err
 	}
-	out, err := openOutput(env, d.file)
-	if err != nil {
-		return nil, nil, err
-	}
-	sink, err := d.sink(env, out)
-	if err == nil {
-		err = env.Ready()
-	}
-	if err != nil {
-		out.discard()
-		return nil, nil, err
-	}
-	return out, sink, nil
+	return d.place.open(env, func(out *output) (trace.Sink, error) { return d.sink(env, out) })
 }

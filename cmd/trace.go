@@ -23,12 +23,6 @@ type traceOptions struct {
 	show   display
 }
 
-// limits end a window.
-type limits struct {
-	duration time.Duration
-	count    uint64
-}
-
 func newTraceCmd(env Env) *cobra.Command {
 	o := &traceOptions{probes: "auto", limit: limits{duration: 30 * time.Second}}
 	cmd := &cobra.Command{
@@ -63,29 +57,13 @@ will do. Of different filters, each must agree.`,
 
 func (o *traceOptions) addFlags(f *pflag.FlagSet) {
 	f.SortFlags = false
-	f.Var(&words{add: o.filter.AddHost, kind: "HOST"}, "host", "keep this host; *.h is every host below h")
-	f.Var(&words{add: o.filter.AddPath, kind: "GLOB"}, "path", "keep these paths; * stands for any characters, ? for one")
-	f.Var(&words{add: o.filter.AddMethod, kind: "METHOD"}, "method", "keep these methods")
-	f.Var(&words{add: o.filter.AddStatus, kind: "STATUS"}, "status", "keep 404, 5xx, 500-504, or none for no response")
-	f.Var(period{&o.filter.SlowerThan}, "slower-than", "keep what took so long, or longer")
-	f.Var(&words{add: o.filter.AddClient, kind: "CIDR"}, "client", "keep clients of this address or network")
-	f.Var(&words{add: o.filter.AddUpstream, kind: "ADDR"}, "upstream", "keep what was tried at this node: ip, ip:port or :port")
-	f.Var(&words{add: o.filter.AddRoute, kind: "NAME"}, "route", "keep this route: its id or name, with * for any characters; none for no route")
-	f.Var(&words{add: o.filter.AddService, kind: "NAME"}, "service", "keep this service, as --route")
-	f.Var(&words{add: o.filter.AddConsumer, kind: "NAME"}, "consumer", "keep this consumer, as --route")
-	o.filter.Sample = 1
-	f.Var(number[uint64]{&o.filter.Sample, 1}, "sample", "of what the other filters keep, keep one in N")
+	addFilterFlags(f, &o.filter)
 	o.limit.addFlags(f)
 	f.Var(number[int]{&o.query.PID, 1}, "pid", "of the gateway's master or any worker, if there are several gateways")
 	f.Var(choice{&o.probes, "MODE", probeModes()}, "probes", "auto reads nginx's request object if it can, off watches sockets alone")
 	f.BoolVar(&o.phases, "phases", false, "also show nginx's phases, and how long Lua ran; costs the gateway some 5 µs a request")
 	o.show.addFlags(f)
 	f.BoolVar(&o.show.summary, "summary", false, "show no single request, but a table of all at the end")
-}
-
-func (l *limits) addFlags(f *pflag.FlagSet) {
-	f.VarP(period{&l.duration}, "duration", "d", "end after this time; 0 means by Ctrl-C alone")
-	f.VarP(number[uint64]{&l.count, 0}, "count", "c", "end after N requests were shown; 0 means no limit")
 }
 
 func (o *traceOptions) run(ctx context.Context, env Env) error {
