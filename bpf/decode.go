@@ -1,6 +1,7 @@
 package bpf
 
 import (
+	"bytes"
 	"net/netip"
 	"time"
 	"unsafe"
@@ -75,6 +76,7 @@ func (s *Source) message(m *traceMessageEvent) *trace.Message {
 		Flow:      s.flow(&m.Flow),
 		Before:    s.flow(&m.Before),
 		Owner:     owner(&m.Owner),
+		Plugin:    plugin(m.Plugin[:]),
 		Tick:      s.clock.at(m.Tick),
 		Head:      m.Head[:m.HeadLen],
 	}
@@ -93,6 +95,7 @@ func (s *Source) close(c *traceCloseEvent) *trace.Close {
 		Errno:        int(c.Error),
 		ConnectErrno: int(c.ConnectError),
 		Tick:         s.clock.at(c.Tick),
+		Plugin:       plugin(c.Plugin[:]),
 		Asked:        asked(c.Conn.Asked),
 	}
 }
@@ -141,32 +144,6 @@ func (s *Source) phases(r *traceRequestEvent) trace.Phases {
 	}
 }
 
-// unpack takes what data holds in the order in which request.bpf.c appends it.
-func (s *Source) unpack(out *trace.Request, r *traceRequestEvent, data []byte) {
-	const attempt = int(unsafe.Sizeof(traceAttempt{}))
-	for range r.AttemptsKept {
-		if len(data) < attempt {
-			break
-		}
-		out.Attempts = append(out.Attempts, upstreamState((*traceAttempt)(unsafe.Pointer(&data[0]))))
-		data = data[attempt:]
-	}
-	text := string(data) // one string, of which the others are parts
-	next := func(n uint32, most int) string {
-		size := min(int(n), most, len(text))
-		part := text[:size]
-		text = text[size:]
-		return part
-	}
-	out.Line = next(r.LineLen, lineMax)
-	out.Host = next(r.HostLen, hostMax)
-	out.TraceParent = next(r.HeaderLen[wantedTraceParent], headerMax)
-	out.RequestID = next(r.HeaderLen[wantedRequestID], headerMax)
-	for i := range s.options.Headers[:min(len(s.options.Headers), wantedMax-wantedOther)] {
-		out.HeaderValues = append(out.HeaderValues, next(r.HeaderLen[wantedOther+i], headerMax))
-	}
-}
-
 func (s *Source) conn(c *traceConn) trace.Conn {
 	return trace.Conn{
 		PID: int(c.Pid), FD: int(c.Fd), Socket: trace.SocketID(c.Socket), Side: trace.Side(c.Side),
@@ -207,6 +184,8 @@ func upstreamState(a *traceAttempt) trace.UpstreamState {
 		Response: millis(a.ResponseTime),
 		Received: int64(a.BytesReceived),
 		Sent:     int64(a.BytesSent),
+
+		Redirected: a.Redirected != 0,
 	}
 }
 
@@ -230,6 +209,15 @@ func owner(o *traceOwner) trace.Owner {
 	return trace.Owner{
 		How: trace.OwnerHow(o.How), Socket: trace.SocketID(o.Socket), Exchange: o.Exchange, Request: o.Request,
 	}
+}
+
+// plugin returns the name in a fixed buffer; "" for none.
+func plugin(b []byte) string {
+	if b[0] == 0 {
+		return ""
+	}
+	name, _, _ := bytes.Cut(b, []byte{0})
+	return string(name)
 }
 
 // cut returns the text of a fixed buffer; n is its true length, which may be larger.

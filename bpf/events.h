@@ -11,6 +11,7 @@ enum event_kind {
 	EVENT_MESSAGE = 2, /* message_event: a message began at a socket */
 	EVENT_CLOSE = 3,   /* close_event: a socket was closed */
 	EVENT_PROCESS = 4, /* process_event: a target was forked or has exited */
+	EVENT_HEADERS = 5, /* headers_event: of the request_event that follows */
 };
 
 enum side {
@@ -59,15 +60,21 @@ enum loss {
 };
 
 #define HEAD_MAX 1024
-#define LINE_MAX_LEN 512
+#define LINE_MAX_LEN 2048
 #define HOST_MAX 128
 #define HEADER_MAX 96
 #define PEER_MAX 48
 #define ATTEMPTS_MAX 6
 #define WANTED_MAX 4
+#define ID_MAX_LEN 128
+#define NAME_MAX_LEN 400 /* of route and service: 100 characters */
+#define NAME_AT_ONCE 44
+#define NAME_NUMBER 0x80000000
+#define PLUGIN_MAX 32
+#define LOGGED_MAX 512 /* of most strings that are logged */
 /* Room for ATTEMPTS_MAX attempts and all strings, and once more the longest of these, so that
  * the verifier sees each copy end inside. */
-#define REQUEST_DATA 2560
+#define REQUEST_DATA 13824
 
 struct address {
 	u8 ip[16]; /* IPv4 as ::ffff:a.b.c.d */
@@ -120,6 +127,7 @@ struct message_event {
 	u8 starts; /* enum starts */
 	u16 pad;
 	u32 head_len;
+	u8 plugin[PLUGIN_MAX]; /* that ran for the owner when the exchange began */
 	/* The last thing in the record: only head_len bytes are sent. Twice
 	 * HEAD_MAX, so that the verifier sees each copy end inside. */
 	u8 head[2 * HEAD_MAX];
@@ -138,6 +146,7 @@ struct close_event {
 	s32 connect_error; /* what connect(2) itself returned, else 0 */
 	struct flow in;
 	struct flow out;
+	u8 plugin[PLUGIN_MAX]; /* as in message_event */
 };
 
 struct process_event {
@@ -159,7 +168,7 @@ struct attempt {
 	u64 bytes_received;
 	u64 bytes_sent;
 	u32 peer_len;
-	u32 pad;
+	u32 redirected; /* 1: an internal redirect led to it */
 	u8 peer[PEER_MAX];
 };
 
@@ -175,6 +184,62 @@ enum phase {
 struct phases {
 	u64 began[PHASES]; /* 0: it did not come so far */
 	u64 lua;	   /* ns for which Lua ran */
+};
+
+/* Fields of APISIX's api_ctx, see names.bpf.c. */
+enum name {
+	NAME_ROUTE_ID = 0,
+	NAME_ROUTE_NAME = 1,
+	NAME_SERVICE_ID = 2,
+	NAME_SERVICE_NAME = 3,
+	NAME_CONSUMER = 4,
+	NAME_UPSTREAM = 5,
+	NAME_BALANCER_IP = 6,
+	NAME_BALANCER_PORT = 7,
+	NAME_TRIES = 8,
+	NAME_REQUEST_ID = 9,
+	NAME_PLUGIN = 10,
+	NAMES = 11,
+};
+
+enum names_how {
+	NAMES_UNREAD = 0,
+	NAMES_READ = 1,
+	NAMES_ABSENT = 2, /* the request has no api_ctx */
+};
+
+/* Strings that nginx's access log has, in the order of the record; see logged.bpf.c. */
+enum logged_string {
+	LOGGED_ADDR = 0,
+	LOGGED_HOST = 1,
+	LOGGED_REFERER = 2,
+	LOGGED_USER_AGENT = 3,
+	LOGGED_AUTHORIZATION = 4,
+	LOGGED_UPSTREAM_SCHEME = 5, /* from here on variables */
+	LOGGED_UPSTREAM_HOST = 6,
+	LOGGED_UPSTREAM_URI = 7,
+	LOGGED_REQUEST_ID = 8,
+	LOGGED_STRINGS = 9,
+};
+
+#define VARIABLES (LOGGED_STRINGS - LOGGED_UPSTREAM_SCHEME)
+#define LOGGED_ABSENT 0xffffffff /* the length of what is not there */
+
+enum logged_flags {
+	LOGGED_TIMED_OUT = 1, /* ngx_connection_t.timedout: the client was too slow */
+	LOGGED_FAILED = 2,    /* ngx_connection_t.error: its connection failed */
+};
+
+struct logged {
+	u64 sec, msec; /* ngx_cached_time */
+	u64 gmtoff;    /* minutes, signed */
+	u64 sent, header_size;
+	u64 err_status;
+	s64 rc;	   /* with which nginx ended the request */
+	u32 flags; /* enum logged_flags */
+	u32 port;  /* of the client */
+	u32 len[LOGGED_STRINGS];
+	u32 pad;
 };
 
 struct request_event {
@@ -210,20 +275,25 @@ struct request_event {
 	u32 line_len;	   /* true lengths: of more than LINE_MAX_LEN bytes, so many are here */
 	u32 host_len;
 	u32 header_len[WANTED_MAX];
-	u32 pad;
+	u32 names; /* enum names_how */
+	struct logged logged; /* zero unless asked for */
 	/* The last thing in the record, as long as need be: attempts_kept attempts, the line,
-	 * the host, the values of the wanted headers. */
+	 * the host, the values of the wanted headers; the names, if they were read; the
+	 * strings of logged. */
 	u8 data[REQUEST_DATA];
 };
 
 _Static_assert(sizeof(struct flow) == 40, "flow has padding");
 _Static_assert(sizeof(struct address) == 20, "address has padding");
 _Static_assert(sizeof(struct conn) == 88, "conn has padding");
-_Static_assert(sizeof(struct message_event) == 216 + 2 * HEAD_MAX, "message_event changed: see decode.go");
-_Static_assert(sizeof(struct close_event) == 240, "close_event changed: see decode.go");
+_Static_assert(sizeof(struct message_event) == 248 + 2 * HEAD_MAX, "message_event changed: see decode.go");
+_Static_assert(sizeof(struct close_event) == 272, "close_event changed: see decode.go");
 _Static_assert(sizeof(struct process_event) == 32, "process_event changed: see decode.go");
-_Static_assert(ATTEMPTS_MAX * sizeof(struct attempt) + 2 * LINE_MAX_LEN + HOST_MAX + WANTED_MAX * HEADER_MAX <= REQUEST_DATA,
+_Static_assert(ATTEMPTS_MAX * sizeof(struct attempt) + 3 * LINE_MAX_LEN + HOST_MAX + WANTED_MAX * HEADER_MAX +
+			       NAMES * (4 + ID_MAX_LEN) + 2 * NAME_MAX_LEN + (LOGGED_STRINGS - 1) * LOGGED_MAX <=
+		       REQUEST_DATA,
 	       "the data of a request_event may not fit");
+_Static_assert(sizeof(struct logged) == 104, "logged changed: see decode.go");
 _Static_assert(sizeof(struct attempt) == 104, "attempt changed: see decode.go");
 
 #endif

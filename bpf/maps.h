@@ -18,17 +18,44 @@ enum target_flags {
 	TARGET_UPSTREAM = 4, /* another process: only the sockets it accepts */
 };
 
+/* What is looked for in Lua's tables, beside the names: luatable.bpf.c has the texts. */
+enum key {
+	KEY_API_CTX = NAMES,
+	KEY_CTX_TABLES,
+	KEYS,
+};
+
+#define FOUND_NUMBER KEYS /* in found: of the number key that was asked for */
+
+#define KNOWN 128 /* strings of a VM that are known, by their address */
+#define KNOWN_SLOT(str) (((str) >> 4 ^ (str) >> 11) & (KNOWN - 1))
+#define KNOWN_FOR 1000000000ULL /* ns */
+
 /* Bytes in the memory of a process. */
 struct span {
 	u64 len;
 	u64 data;
 };
 
+/* LuaJIT's GCtab from its array on. */
+struct lua_table {
+	u64 array, gclist, metatable, node;
+	u32 asize, hmask;
+};
+
+/* What logged.bpf.c needs of a request object that was copied. */
+struct log_words {
+	u64 variables, header_size, err_status;
+	u64 host, user_agent, referer, authorization; /* ngx_table_elt_t * */
+	struct span addr_text;
+};
+
 struct target {
 	u32 flags;
 	u32 pad;
 	u64 tick;	      /* return of the last epoll_wait */
-	u64 lua_thread;	      /* where the worker's VM keeps its current thread; 0: not known yet */
+	u64 lua_global;	      /* the global state of the worker's VM; 0: not known yet */
+	u64 lua_ctxs;	      /* its table of all ngx.ctx */
 	struct owner current; /* whose work runs now, in a worker */
 	u64 lua_request;      /* for which Lua runs, while lua_since is set */
 	u64 lua_since;
@@ -39,6 +66,19 @@ struct target {
 	u8 scratch[SCRATCH_SIZE];
 	struct request_event request;
 	struct span wanted[WANTED_MAX]; /* values of request headers */
+	u32 fill; /* how much of request.data is filled */
+	u32 variables_known;
+	struct log_words log;
+	u32 variables[VARIABLES]; /* one more than their index; 0: there is none */
+	/* What luatable.bpf.c knows of the VM's strings, and has found in a table. */
+	u64 known_since;
+	u64 known[KNOWN];
+	u64 found[KEYS + 1];
+	u64 found_number;
+	struct lua_table table; /* that is being looked at */
+	u64 text[3];
+	u32 found_integer;
+	u8 plugin[PLUGIN_MAX];
 };
 
 struct socket_state {
@@ -54,6 +94,7 @@ struct socket_state {
 	u8 fresh;     /* an exchange has begun (connect) but no byte has moved */
 	u16 pad;
 	struct owner owner;
+	u8 plugin[PLUGIN_MAX]; /* that ran for the owner when the exchange began */
 	struct flow flows[2]; /* by direction */
 };
 
@@ -151,6 +192,8 @@ struct {
 const volatile u32 wakeup_bytes = 1 << 20; /* wake user space when so much waits */
 
 const volatile u32 want_phases = 0; /* phases.bpf.c is attached */
+
+const volatile u32 want_log = 0; /* what nginx's access log has of a request */
 
 /* Is the request object read? Its end is then that of the exchange at the client's socket. */
 enum requests {

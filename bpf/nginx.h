@@ -15,13 +15,14 @@ struct ngx_layout {
 	u32 r_read, c_read;
 	u32 r_connection, r_upstream, r_upstream_states, r_headers_in, r_headers_out;
 	u32 r_start_sec, r_start_msec, r_http_version, r_request_line, r_main;
-	u32 r_request_length, r_stream, r_ctx;
+	u32 r_request_length, r_stream, r_ctx, r_variables, r_header_size, r_err_status;
 	/* ngx_http_headers_in_t, ngx_http_headers_out_t */
-	u32 in_server, out_status;
-	/* ngx_connection_t */
-	u32 c_fd, c_log, c_ssl, c_requests;
+	u32 in_server, in_host, in_user_agent, in_referer, in_authorization;
+	u32 out_status, out_content_type, out_content_length;
+	/* ngx_connection_t; c_flags are the bits from buffered on */
+	u32 c_fd, c_log, c_ssl, c_requests, c_sent, c_sockaddr, c_addr_text, c_flags;
 	/* ngx_http_upstream_t, ngx_peer_connection_t, ngx_log_t, ngx_http_log_ctx_t */
-	u32 u_peer, pc_connection, pc_log, log_data, ctx_request, ctx_current_request;
+	u32 u_peer, u_request_bufs, u_headers_in, pc_connection, pc_log, log_data, ctx_request, ctx_current_request;
 	/* ngx_http_upstream_state_t */
 	u32 state_size, state_status, state_response_time, state_connect_time, state_header_time;
 	u32 state_bytes_received, state_bytes_sent, state_peer;
@@ -38,11 +39,15 @@ const volatile struct ngx_layout ngx = {};
  */
 struct lua_vm {
 	u64 cycle;
-	u32 http_index, lua_index, cur_l, pad;
+	u32 http_index, lua_index, cur_l;
+	/* From there to ngx.ctx of a request: registrytv of the global state, and ctx_ref of
+	 * ngx_http_lua_ctx_t. A registry of 0: there is no known way. */
+	u32 registry, ctx_ref, pad;
 };
 
 const volatile struct lua_vm lua = {};
 
+#define LUA_CTX_REQUEST 8 /* ngx_http_lua_ctx_t.request */
 #define LUA_GLREF 16
 #define LUA_CFRAME 80
 
@@ -70,6 +75,26 @@ static __always_inline u32 user_u32(u64 at)
 	bpf_probe_read_user(&v, sizeof(v), (void *)at);
 	return v;
 }
+
+/* Appends at most max bytes of a string, itself at most LINE_MAX_LEN, to a request's record.
+ * Returns its true length, 0 if it cannot be read. */
+static __always_inline u32 append(struct target *t, u64 len, u64 data, u32 max)
+{
+	/* What is filled is read from the map, so that to the verifier it is the same by
+	 * whichever way it came here. */
+	u32 n = len > max ? max : (u32)len, off = *(volatile u32 *)&t->fill;
+	/* Else the compiler forgets the bounds that the verifier must see. */
+	barrier_var(n);
+	barrier_var(off);
+	if (!data || n > max || off > REQUEST_DATA - LINE_MAX_LEN ||
+	    bpf_probe_read_user(t->request.data + off, n, (void *)data))
+		return 0;
+	t->fill = off + n;
+	return len > 0xffffffff ? 0xffffffff : (u32)len;
+}
+
+/* A word of the struct that was copied to the scratch room. */
+#define WORD(t, offset) (*(u64 *)((t)->scratch + (offset)))
 
 /* The user-space registers at a uprobe: include/uapi/asm/ptrace.h, so fixed. */
 #if defined(__TARGET_ARCH_x86)

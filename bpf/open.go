@@ -30,6 +30,8 @@ type Options struct {
 	// RingBytes is the size of the ring buffer, a power of two and at least a page;
 	// 0 means 8 MiB.
 	RingBytes int
+	// Logged fills Request.Logged.
+	Logged bool
 	// Headers are names of request headers whose values are wanted, at most two.
 	Headers []string
 	// Log is told what happens while attaching; nil for nobody.
@@ -107,12 +109,18 @@ func (s *Source) load() error {
 	if s.lua = err == nil && s.options.Target.LayoutSource.Known(); !s.lua {
 		s.options.Log.Debug("Lua's current thread is not followed", "error", err)
 	}
+	statics, err := s.options.Target.FindStatics()
+	if err != nil && s.options.Logged {
+		return fmt.Errorf("find nginx's variables: %w", err)
+	}
 	for name, value := range map[string]any{
 		traceVarWakeupBytes:   uint32(min(1<<20, ring/8)),
 		traceVarNgx:           layoutOf(s.options.Target.Layout),
 		traceVarLua:           luaVMOf(vm),
 		traceVarRequestProbes: probes,
+		traceVarStatics:       staticsOf(statics),
 		traceVarWantPhases:    flag(s.options.Phases),
+		traceVarWantLog:       flag(s.options.Logged),
 		traceVarWantedHash:    hash,
 		traceVarWantedLen:     length,
 	} {

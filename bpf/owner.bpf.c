@@ -53,16 +53,8 @@ static __noinline int lua_owner(struct target *t, struct owner *o, u32 tgid, s32
 {
 	if (!t || !o || !lua.cycle || !ngx.r_main)
 		return 0;
-	if (!t->lua_thread) { /* a worker keeps its VM for life */
-		u64 conf = user_ptr(user_ptr(user_ptr(lua.cycle)) + 8 * lua.http_index);
-		u64 state = user_ptr(user_ptr(user_ptr(conf) + 8 * lua.lua_index));
-		u64 global = user_ptr(state + LUA_GLREF);
-		if (!global)
-			return 0;
-		t->lua_thread = global + lua.cur_l;
-	}
 	struct lua_state thread = {};
-	u64 at = user_ptr(t->lua_thread);
+	u64 global = lua_global(t), at = global ? user_ptr(global + lua.cur_l) : 0;
 	if (!at || bpf_probe_read_user(&thread, sizeof(thread), (void *)(at + LUA_CFRAME)))
 		return 0;
 	u64 r = thread.exdata;
@@ -107,11 +99,21 @@ static __always_inline void next_owner(struct target *t, struct owner *o, u32 tg
 	o->how = o->socket ? OWNER_TICK : OWNER_NONE;
 }
 
-static __always_inline void take_owner(struct socket_state *s, struct owner *o)
+/* Is the exchange what a plugin asks on the way? */
+static __always_inline bool calls(struct owner *o)
+{
+	return o->request && (o->how == OWNER_LUA || o->how == OWNER_COSOCKET || o->how == OWNER_SUBREQUEST ||
+			      o->how == OWNER_SUBPEER);
+}
+
+static __always_inline void take_owner(struct target *t, struct socket_state *s, struct owner *o)
 {
 	s->owner = *o;
 	if (o->how == OWNER_TICK && request_probes)
 		count_loss(LOSS_TICK_OWNERS);
+	s->plugin[0] = 0;
+	if (calls(o) && find_plugin(s->conn.pid, o->request))
+		__builtin_memcpy(s->plugin, t->plugin, sizeof(s->plugin));
 }
 
 /* Is the exchange an attempt of nginx's upstream module, as far as is proved? */

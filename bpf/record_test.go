@@ -89,7 +89,7 @@ func TestDecodeShort(t *testing.T) {
 
 // TestDecodeNonsense feeds records whose lengths and counts are anything.
 func TestDecodeNonsense(t *testing.T) {
-	s := testSource(Options{Headers: []string{"a", "b", "c", "d"}})
+	s := testSource(Options{Headers: []string{"a", "b", "c", "d"}, Logged: true})
 	random := rand.New(rand.NewPCG(1, 2))
 	for range 20_000 {
 		for name, k := range kinds {

@@ -46,22 +46,8 @@ int connect_peer(struct user_regs *ctx)
 	return 0;
 }
 
-/* Appends at most max bytes of a string, itself at most LINE_MAX_LEN; returns its true length,
- * 0 if it cannot be read. */
-static __always_inline u32 append(struct request_event *e, u32 *at, u64 len, u64 data, u32 max)
-{
-	u32 n = len > max ? max : (u32)len, off = *at;
-	/* Else the compiler forgets the bounds that the verifier must see. */
-	barrier_var(n);
-	barrier_var(off);
-	if (!data || n > max || off > REQUEST_DATA - LINE_MAX_LEN || bpf_probe_read_user(e->data + off, n, (void *)data))
-		return 0;
-	*at = off + n;
-	return len > 0xffffffff ? 0xffffffff : (u32)len;
-}
-
 /* The values of the wanted headers, in the order of wanted_hash. */
-static __always_inline void read_wanted(struct request_event *e, struct target *t, u32 *at, u64 *part)
+static __always_inline void read_wanted(struct target *t, u64 *part)
 {
 	u32 size = ngx.elt_size;
 	if (size < 48 || size > 64)
@@ -91,23 +77,26 @@ static __always_inline void read_wanted(struct request_event *e, struct target *
 			break;
 	}
 	for (int w = 0; w < WANTED_MAX; w++)
-		e->header_len[w] = append(e, at, t->wanted[w].len, t->wanted[w].data, HEADER_MAX);
+		t->request.header_len[w] = append(t, t->wanted[w].len, t->wanted[w].data, HEADER_MAX);
 }
 
-static __always_inline void read_attempts(struct request_event *e, u32 *at, u64 states)
+static __always_inline void read_attempts(struct target *t, u64 states)
 {
+	struct request_event *e = &t->request;
 	u64 array[2] = {}; /* ngx_array_t: elts at 0, nelts at 8 */
 	if (!states || bpf_probe_read_user(array, sizeof(array), (void *)states))
 		return;
-	u32 kept = 0;
+	u32 kept = 0, redirected = 0;
 	for (u32 i = 0; i < 16 && i < array[1]; i++) {
 		u64 s[12] = {};
 		u32 size = ngx.state_size;
 		if (size > sizeof(s) || bpf_probe_read_user(s, size, (void *)(array[0] + i * size)))
 			break;
 		u64 peer = s[ngx.state_peer / 8];
-		if (!peer) /* nginx puts an empty one between two upstream phases */
+		if (!peer) { /* nginx puts an empty one between two upstream phases */
+			redirected = 1;
 			continue;
+		}
 		e->attempts_len++;
 		if (kept >= ATTEMPTS_MAX)
 			continue;
@@ -118,7 +107,8 @@ static __always_inline void read_attempts(struct request_event *e, u32 *at, u64 
 		a->header_time = s[ngx.state_header_time / 8];
 		a->bytes_received = s[ngx.state_bytes_received / 8];
 		a->bytes_sent = s[ngx.state_bytes_sent / 8];
-		a->pad = 0;
+		a->redirected = redirected;
+		redirected = 0;
 		struct span name = {};
 		bpf_probe_read_user(&name, sizeof(name), (void *)peer);
 		a->peer_len = name.len > PEER_MAX ? PEER_MAX : (u32)name.len;
@@ -129,7 +119,7 @@ static __always_inline void read_attempts(struct request_event *e, u32 *at, u64 
 	/* Read back, so that the verifier forgets by which of many ways it came here, and
 	 * follows what comes after but once. */
 	kept = *(volatile u32 *)&e->attempts_kept;
-	*at = kept > ATTEMPTS_MAX ? 0 : kept * sizeof(struct attempt);
+	t->fill = kept > ATTEMPTS_MAX ? 0 : kept * sizeof(struct attempt);
 }
 
 /* The client's socket: what moved for this request. Its exchange ends here. */
@@ -158,9 +148,6 @@ static __always_inline void read_client(struct request_event *e, u32 tgid)
 	s->exchange++;
 	s->tick = 0;
 }
-
-/* A word of the struct that was copied to the scratch room. */
-#define WORD(t, offset) (*(u64 *)((t)->scratch + (offset)))
 
 SEC("uprobe/ngx_http_free_request")
 int free_request(struct user_regs *ctx)
@@ -197,6 +184,8 @@ int free_request(struct user_regs *ctx)
 	e->request_length = WORD(t, ngx.r_request_length);
 	e->stream = WORD(t, ngx.r_stream);
 	u64 modules = WORD(t, ngx.r_ctx);
+	if (want_log)
+		note_request(t, SECOND_ARGUMENT(ctx));
 	u64 connection = WORD(t, ngx.r_connection), states = WORD(t, ngx.r_upstream_states);
 	struct span line = {WORD(t, ngx.r_request_line), WORD(t, ngx.r_request_line + 8)};
 	u64 server = ngx.r_headers_in + ngx.in_server;
@@ -208,21 +197,28 @@ int free_request(struct user_regs *ctx)
 		e->fd = (s32)WORD(t, ngx.c_fd);
 		e->ssl = WORD(t, ngx.c_ssl);
 		e->connection_requests = WORD(t, ngx.c_requests);
+		if (want_log)
+			note_client(t);
 	}
 	if (want_phases)
 		read_phases(e);
 	/* r->ctx[ngx_http_lua_module.ctx_index]: Lua's context, once it ran for r. */
-	if (status == 400 && lua.cycle && modules)
-		e->no_lua = !user_ptr(modules + 8 * lua.lua_index);
-	u32 at = 0;
-	read_attempts(e, &at, states);
-	e->line_len = append(e, &at, line.len, line.data, LINE_MAX_LEN);
-	e->host_len = append(e, &at, host.len, host.data, HOST_MAX);
-	read_wanted(e, t, &at, part);
+	u64 module = lua.cycle && modules ? user_ptr(modules + 8 * lua.lua_index) : 0;
+	e->no_lua = status == 400 && lua.cycle && modules && !module;
+	t->fill = 0;
+	read_attempts(t, states);
+	e->line_len = append(t, line.len, line.data, LINE_MAX_LEN);
+	e->host_len = append(t, host.len, host.data, HOST_MAX);
+	read_wanted(t, part);
 	read_client(e, tgid);
 	if (request_probes != REQUESTS_TOLD)
 		return 0;
-	u64 size = at;
+	e->names = find_names(tgid, r, module);
+	if (e->names == NAMES_READ)
+		append_names(tgid);
+	if (want_log)
+		read_logged(tgid);
+	u64 size = *(volatile u32 *)&t->fill;
 	barrier_var(size);
 	if (size > REQUEST_DATA)
 		return 0;

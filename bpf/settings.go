@@ -9,10 +9,13 @@ import (
 // These must agree with events.h.
 const (
 	headMax   = 1024
-	lineMax   = 512
+	lineMax   = 2048
 	hostMax   = 128
 	headerMax = 96
 	wantedMax = 4
+	idMax     = 128
+	nameMax   = 400
+	loggedMax = 512
 )
 
 // The first two wanted headers are ours.
@@ -40,13 +43,28 @@ func layoutOf(l gateway.Layout) traceNgxLayout {
 		R_requestLength:    l.Request.RequestLength,
 		R_stream:           l.Request.Stream,
 		R_ctx:              l.Request.Ctx,
+		R_variables:        l.Request.Variables,
+		R_headerSize:       l.Request.HeaderSize,
+		R_errStatus:        l.Request.ErrStatus,
 		InServer:           l.HeadersIn.Server,
+		InHost:             l.HeadersIn.Host,
+		InUserAgent:        l.HeadersIn.UserAgent,
+		InReferer:          l.HeadersIn.Referer,
+		InAuthorization:    l.HeadersIn.Authorization,
 		OutStatus:          l.HeadersOut.Status,
+		OutContentType:     l.HeadersOut.ContentType,
+		OutContentLength:   l.HeadersOut.ContentLengthN,
 		C_fd:               l.Connection.FD,
 		C_log:              l.Connection.Sent + 8, // off_t sent, ngx_log_t *log
 		C_ssl:              l.Connection.SSL,
 		C_requests:         l.Connection.Requests,
+		C_sent:             l.Connection.Sent,
+		C_sockaddr:         l.Connection.Sockaddr,
+		C_addrText:         l.Connection.AddrText,
+		C_flags:            l.Connection.Requests + word, // what follows: unsigned buffered:8, …
 		U_peer:             l.Upstream.Peer,
+		U_requestBufs:      l.Upstream.RequestBufs,
+		U_headersIn:        l.Upstream.HeadersIn,
 		PcConnection:       l.Peer.Connection,
 		PcLog:              l.Peer.Log,
 		LogData:            l.Log.Data,
@@ -65,13 +83,22 @@ func layoutOf(l gateway.Layout) traceNgxLayout {
 	}
 	n.R_read = word + max(n.R_connection, n.R_upstream, n.R_upstreamStates, n.R_headersIn+3*word, n.R_headersIn+n.InServer+word,
 		n.R_headersOut+n.OutStatus, n.R_startSec, n.R_startMsec, n.R_httpVersion, n.R_requestLine+word, n.R_main,
-		n.R_requestLength, n.R_stream, n.R_ctx)
-	n.C_read = word + max(n.C_fd, n.C_ssl, n.C_requests)
+		n.R_requestLength, n.R_stream, n.R_ctx, n.R_variables, n.R_headerSize, n.R_errStatus,
+		n.R_headersIn+max(n.InHost, n.InUserAgent, n.InReferer, n.InAuthorization))
+	n.C_read = word + max(n.C_fd, n.C_ssl, n.C_requests, n.C_sent, n.C_sockaddr, n.C_addrText+word, n.C_flags)
 	return n
 }
 
 func luaVMOf(vm gateway.LuaVM) traceLuaVm {
-	return traceLuaVm{Cycle: vm.Cycle, HttpIndex: vm.HTTPIndex, LuaIndex: vm.LuaIndex, CurL: vm.CurL}
+	to := traceLuaVm{Cycle: vm.Cycle, HttpIndex: vm.HTTPIndex, LuaIndex: vm.LuaIndex, CurL: vm.CurL}
+	if vm.Names() {
+		to.Registry, to.CtxRef = vm.Registry, vm.CtxRef
+	}
+	return to
+}
+
+func staticsOf(s gateway.Statics) traceNginxStatics {
+	return traceNginxStatics{Cycle: s.Cycle, CachedTime: s.CachedTime, HttpIndex: s.HTTPIndex, CoreIndex: s.CoreIndex}
 }
 
 // wantedHeaders makes the programs' table of headers to look for.

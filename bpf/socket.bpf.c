@@ -146,6 +146,7 @@ static __always_inline void submit_message(struct message_event *e, struct targe
 	e->exchange = s->exchange;
 	e->conn = s->conn;
 	e->owner = s->owner;
+	__builtin_memcpy(e->plugin, s->plugin, sizeof(e->plugin));
 	e->tick = t->tick;
 	e->flow = s->flows[e->direction & 1];
 	u64 size = e->head_len;
@@ -323,7 +324,7 @@ static __noinline int move(struct target *t, struct socket_state *s, u64 key, u3
 		next_owner(t, &next, key >> 32, (s32)key);
 		if (connected_turns(s, &next)) {
 			begin_exchange(t, s);
-			take_owner(s, &next);
+			take_owner(t, s, &next);
 			e->starts = STARTS_EXCHANGE;
 		}
 	} else if (s->fresh) {

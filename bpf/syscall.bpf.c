@@ -61,7 +61,7 @@ static __always_inline void connect_enters(struct target *t, s32 fd)
 	begin_exchange(t, s);
 	struct owner o = {};
 	next_owner(t, &o, tgid, fd);
-	take_owner(s, &o);
+	take_owner(t, s, &o);
 	t->current = s->owner;
 }
 
@@ -98,6 +98,7 @@ static __always_inline void submit_close(struct target *t, struct socket_state *
 	e->exchange = s->exchange;
 	e->conn = s->conn;
 	e->owner = s->owner;
+	__builtin_memcpy(e->plugin, s->plugin, sizeof(e->plugin));
 	e->time = bpf_ktime_get_ns();
 	e->tick = t->tick;
 	e->peer_closed = s->peer_closed;

@@ -1,13 +1,16 @@
 //go:build ignore
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-/* One object of seven parts, so that they share their maps without further ado. */
+/* One object of ten parts, so that they share their maps without further ado. */
+#include "luatable.bpf.c"
+#include "names.bpf.c"
 #include "owner.bpf.c"
 #include "socket.bpf.c"
 #include "syscall.bpf.c"
 #include "tcp.bpf.c"
 #include "process.bpf.c"
 #include "phases.bpf.c"
+#include "logged.bpf.c"
 #include "request.bpf.c"
 
 char LICENSE[] SEC("license") = "Dual BSD/GPL";
@@ -19,6 +22,10 @@ const enum loss *unused_loss __attribute__((unused));
 const enum target_flags *unused_target_flags __attribute__((unused));
 const enum requests *unused_requests __attribute__((unused));
 const enum starts *unused_starts __attribute__((unused));
+const enum name *unused_name __attribute__((unused));
+const enum names_how *unused_names_how __attribute__((unused));
+const enum logged_string *unused_logged_string __attribute__((unused));
+const enum logged_flags *unused_logged_flags __attribute__((unused));
 const struct request_event *unused_request_event __attribute__((unused));
 const struct attempt *unused_attempt __attribute__((unused));
 const struct process_event *unused_process_event __attribute__((unused));

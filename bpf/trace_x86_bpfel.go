@@ -29,7 +29,7 @@ type traceAttempt struct {
 	BytesReceived uint64
 	BytesSent     uint64
 	PeerLen       uint32
-	Pad           uint32
+	Redirected    uint32
 	Peer          [48]uint8
 }
 
@@ -47,6 +47,7 @@ type traceCloseEvent struct {
 	ConnectError int32
 	In           traceFlow
 	Out          traceFlow
+	Plugin       [32]uint8
 }
 
 type traceConn struct {
@@ -71,6 +72,7 @@ const (
 	traceEventKindEVENT_MESSAGE traceEventKind = 2
 	traceEventKindEVENT_CLOSE   traceEventKind = 3
 	traceEventKindEVENT_PROCESS traceEventKind = 4
+	traceEventKindEVENT_HEADERS traceEventKind = 5
 )
 
 type traceFlow struct {
@@ -82,6 +84,43 @@ type traceFlow struct {
 	Calls  uint32
 	Seq    uint32
 }
+
+type traceLogged struct {
+	_          structs.HostLayout
+	Sec        uint64
+	Msec       uint64
+	Gmtoff     uint64
+	Sent       uint64
+	HeaderSize uint64
+	ErrStatus  uint64
+	Rc         int64
+	Flags      uint32
+	Port       uint32
+	Len        [9]uint32
+	Pad        uint32
+}
+
+type traceLoggedFlags uint32
+
+const (
+	traceLoggedFlagsLOGGED_TIMED_OUT traceLoggedFlags = 1
+	traceLoggedFlagsLOGGED_FAILED    traceLoggedFlags = 2
+)
+
+type traceLoggedString uint32
+
+const (
+	traceLoggedStringLOGGED_ADDR            traceLoggedString = 0
+	traceLoggedStringLOGGED_HOST            traceLoggedString = 1
+	traceLoggedStringLOGGED_REFERER         traceLoggedString = 2
+	traceLoggedStringLOGGED_USER_AGENT      traceLoggedString = 3
+	traceLoggedStringLOGGED_AUTHORIZATION   traceLoggedString = 4
+	traceLoggedStringLOGGED_UPSTREAM_SCHEME traceLoggedString = 5
+	traceLoggedStringLOGGED_UPSTREAM_HOST   traceLoggedString = 6
+	traceLoggedStringLOGGED_UPSTREAM_URI    traceLoggedString = 7
+	traceLoggedStringLOGGED_REQUEST_ID      traceLoggedString = 8
+	traceLoggedStringLOGGED_STRINGS         traceLoggedString = 9
+)
 
 type traceLoss uint32
 
@@ -104,6 +143,8 @@ type traceLuaVm struct {
 	HttpIndex uint32
 	LuaIndex  uint32
 	CurL      uint32
+	Registry  uint32
+	CtxRef    uint32
 	Pad       uint32
 }
 
@@ -120,7 +161,41 @@ type traceMessageEvent struct {
 	Starts    uint8
 	Pad       uint16
 	HeadLen   uint32
+	Plugin    [32]uint8
 	Head      [2048]uint8
+}
+
+type traceName uint32
+
+const (
+	traceNameNAME_ROUTE_ID      traceName = 0
+	traceNameNAME_ROUTE_NAME    traceName = 1
+	traceNameNAME_SERVICE_ID    traceName = 2
+	traceNameNAME_SERVICE_NAME  traceName = 3
+	traceNameNAME_CONSUMER      traceName = 4
+	traceNameNAME_UPSTREAM      traceName = 5
+	traceNameNAME_BALANCER_IP   traceName = 6
+	traceNameNAME_BALANCER_PORT traceName = 7
+	traceNameNAME_TRIES         traceName = 8
+	traceNameNAME_REQUEST_ID    traceName = 9
+	traceNameNAME_PLUGIN        traceName = 10
+	traceNameNAMES              traceName = 11
+)
+
+type traceNamesHow uint32
+
+const (
+	traceNamesHowNAMES_UNREAD traceNamesHow = 0
+	traceNamesHowNAMES_READ   traceNamesHow = 1
+	traceNamesHowNAMES_ABSENT traceNamesHow = 2
+)
+
+type traceNginxStatics struct {
+	_          structs.HostLayout
+	Cycle      uint64
+	CachedTime uint64
+	HttpIndex  uint32
+	CoreIndex  uint32
 }
 
 type traceNgxLayout struct {
@@ -140,13 +215,28 @@ type traceNgxLayout struct {
 	R_requestLength    uint32
 	R_stream           uint32
 	R_ctx              uint32
+	R_variables        uint32
+	R_headerSize       uint32
+	R_errStatus        uint32
 	InServer           uint32
+	InHost             uint32
+	InUserAgent        uint32
+	InReferer          uint32
+	InAuthorization    uint32
 	OutStatus          uint32
+	OutContentType     uint32
+	OutContentLength   uint32
 	C_fd               uint32
 	C_log              uint32
 	C_ssl              uint32
 	C_requests         uint32
+	C_sent             uint32
+	C_sockaddr         uint32
+	C_addrText         uint32
+	C_flags            uint32
 	U_peer             uint32
+	U_requestBufs      uint32
+	U_headersIn        uint32
 	PcConnection       uint32
 	PcLog              uint32
 	LogData            uint32
@@ -238,8 +328,9 @@ type traceRequestEvent struct {
 	LineLen            uint32
 	HostLen            uint32
 	HeaderLen          [4]uint32
-	Pad                uint32
-	Data               [2560]uint8
+	Names              uint32
+	Logged             traceLogged
+	Data               [13824]uint8
 }
 
 type traceRequests uint32
@@ -272,6 +363,7 @@ type traceSocketState struct {
 	Fresh        uint8
 	Pad          uint16
 	Owner        traceOwner
+	Plugin       [32]uint8
 	Flows        [2]traceFlow
 }
 
@@ -303,7 +395,8 @@ type traceTarget struct {
 	Flags       uint32
 	Pad         uint32
 	Tick        uint64
-	LuaThread   uint64
+	LuaGlobal   uint64
+	LuaCtxs     uint64
 	Current     traceOwner
 	LuaRequest  uint64
 	LuaSince    uint64
@@ -316,6 +409,41 @@ type traceTarget struct {
 		Len  uint64
 		Data uint64
 	}
+	Fill           uint32
+	VariablesKnown uint32
+	Log            struct {
+		_             structs.HostLayout
+		Variables     uint64
+		HeaderSize    uint64
+		ErrStatus     uint64
+		Host          uint64
+		UserAgent     uint64
+		Referer       uint64
+		Authorization uint64
+		AddrText      struct {
+			_    structs.HostLayout
+			Len  uint64
+			Data uint64
+		}
+	}
+	Variables   [4]uint32
+	KnownSince  uint64
+	Known       [128]uint64
+	Found       [14]uint64
+	FoundNumber uint64
+	Table       struct {
+		_         structs.HostLayout
+		Array     uint64
+		Gclist    uint64
+		Metatable uint64
+		Node      uint64
+		Asize     uint32
+		Hmask     uint32
+	}
+	Text         [3]uint64
+	FoundInteger uint32
+	Plugin       [32]uint8
+	_            [4]byte
 }
 
 type traceTargetFlags uint32
@@ -359,9 +487,14 @@ const (
 	traceVarNever                  = "never"
 	traceVarNgx                    = "ngx"
 	traceVarRequestProbes          = "request_probes"
+	traceVarStatics                = "statics"
 	traceVarUnusedAttempt          = "unused_attempt"
 	traceVarUnusedEventKind        = "unused_event_kind"
+	traceVarUnusedLoggedFlags      = "unused_logged_flags"
+	traceVarUnusedLoggedString     = "unused_logged_string"
 	traceVarUnusedLoss             = "unused_loss"
+	traceVarUnusedName             = "unused_name"
+	traceVarUnusedNamesHow         = "unused_names_how"
 	traceVarUnusedPhase            = "unused_phase"
 	traceVarUnusedProcessEvent     = "unused_process_event"
 	traceVarUnusedRequestEvent     = "unused_request_event"
@@ -369,6 +502,7 @@ const (
 	traceVarUnusedStarts           = "unused_starts"
 	traceVarUnusedTargetFlags      = "unused_target_flags"
 	traceVarWakeupBytes            = "wakeup_bytes"
+	traceVarWantLog                = "want_log"
 	traceVarWantPhases             = "want_phases"
 	traceVarWantedHash             = "wanted_hash"
 	traceVarWantedLen              = "wanted_len"
@@ -457,9 +591,14 @@ type traceVariableSpecs struct {
 	Never              *ebpf.VariableSpec `ebpf:"never"`
 	Ngx                *ebpf.VariableSpec `ebpf:"ngx"`
 	RequestProbes      *ebpf.VariableSpec `ebpf:"request_probes"`
+	Statics            *ebpf.VariableSpec `ebpf:"statics"`
 	UnusedAttempt      *ebpf.VariableSpec `ebpf:"unused_attempt"`
 	UnusedEventKind    *ebpf.VariableSpec `ebpf:"unused_event_kind"`
+	UnusedLoggedFlags  *ebpf.VariableSpec `ebpf:"unused_logged_flags"`
+	UnusedLoggedString *ebpf.VariableSpec `ebpf:"unused_logged_string"`
 	UnusedLoss         *ebpf.VariableSpec `ebpf:"unused_loss"`
+	UnusedName         *ebpf.VariableSpec `ebpf:"unused_name"`
+	UnusedNamesHow     *ebpf.VariableSpec `ebpf:"unused_names_how"`
 	UnusedPhase        *ebpf.VariableSpec `ebpf:"unused_phase"`
 	UnusedProcessEvent *ebpf.VariableSpec `ebpf:"unused_process_event"`
 	UnusedRequestEvent *ebpf.VariableSpec `ebpf:"unused_request_event"`
@@ -467,6 +606,7 @@ type traceVariableSpecs struct {
 	UnusedStarts       *ebpf.VariableSpec `ebpf:"unused_starts"`
 	UnusedTargetFlags  *ebpf.VariableSpec `ebpf:"unused_target_flags"`
 	WakeupBytes        *ebpf.VariableSpec `ebpf:"wakeup_bytes"`
+	WantLog            *ebpf.VariableSpec `ebpf:"want_log"`
 	WantPhases         *ebpf.VariableSpec `ebpf:"want_phases"`
 	WantedHash         *ebpf.VariableSpec `ebpf:"wanted_hash"`
 	WantedLen          *ebpf.VariableSpec `ebpf:"wanted_len"`
@@ -529,9 +669,14 @@ type traceVariables struct {
 	Never              *ebpf.Variable `ebpf:"never"`
 	Ngx                *ebpf.Variable `ebpf:"ngx"`
 	RequestProbes      *ebpf.Variable `ebpf:"request_probes"`
+	Statics            *ebpf.Variable `ebpf:"statics"`
 	UnusedAttempt      *ebpf.Variable `ebpf:"unused_attempt"`
 	UnusedEventKind    *ebpf.Variable `ebpf:"unused_event_kind"`
+	UnusedLoggedFlags  *ebpf.Variable `ebpf:"unused_logged_flags"`
+	UnusedLoggedString *ebpf.Variable `ebpf:"unused_logged_string"`
 	UnusedLoss         *ebpf.Variable `ebpf:"unused_loss"`
+	UnusedName         *ebpf.Variable `ebpf:"unused_name"`
+	UnusedNamesHow     *ebpf.Variable `ebpf:"unused_names_how"`
 	UnusedPhase        *ebpf.Variable `ebpf:"unused_phase"`
 	UnusedProcessEvent *ebpf.Variable `ebpf:"unused_process_event"`
 	UnusedRequestEvent *ebpf.Variable `ebpf:"unused_request_event"`
@@ -539,6 +684,7 @@ type traceVariables struct {
 	UnusedStarts       *ebpf.Variable `ebpf:"unused_starts"`
 	UnusedTargetFlags  *ebpf.Variable `ebpf:"unused_target_flags"`
 	WakeupBytes        *ebpf.Variable `ebpf:"wakeup_bytes"`
+	WantLog            *ebpf.Variable `ebpf:"want_log"`
 	WantPhases         *ebpf.Variable `ebpf:"want_phases"`
 	WantedHash         *ebpf.Variable `ebpf:"wanted_hash"`
 	WantedLen          *ebpf.Variable `ebpf:"wanted_len"`

@@ -10,6 +10,7 @@ type leg struct {
 	exchange     uint32
 	latest       uint32 // the last exchange, as the kernel side counts, that is part of it
 	owner        Owner
+	plugin       string  // that ran for the owner when it began
 	out, in      Flow    // as seen from the process that owns the socket
 	past         [2]Flow // of them, by Direction, what came before latest
 	asked        []byte
@@ -45,7 +46,7 @@ const (
 )
 
 func newLeg(m *Message) *leg {
-	return &leg{Conn: m.Conn, exchange: m.Exchange, latest: m.Exchange, owner: m.Owner, tick: m.Tick}
+	return &leg{Conn: m.Conn, exchange: m.Exchange, latest: m.Exchange, owner: m.Owner, plugin: m.Plugin, tick: m.Tick}
 }
 
 // take adds what a message tells: its own beginning, and the end of the one before.
@@ -54,7 +55,7 @@ func (l *leg) take(m *Message) {
 		l.latest = m.Exchange
 		l.past = [2]Flow{In: l.in, Out: l.out}
 	} else if l.latest == l.exchange {
-		l.Conn, l.owner = m.Conn, m.Owner
+		l.Conn, l.owner, l.plugin = m.Conn, m.Owner, m.Plugin
 	}
 	request := (m.Side == SideConnected) == (m.Direction == Out)
 	switch {
@@ -115,7 +116,7 @@ func (l *leg) shut(at time.Time, c *Close) {
 		return
 	}
 	if l.latest == l.exchange {
-		l.Conn, l.owner = c.Conn, c.Owner
+		l.Conn, l.owner, l.plugin = c.Conn, c.Owner, c.Plugin
 	}
 	l.flow(In, c.In)
 	l.flow(Out, c.Out)

@@ -104,7 +104,8 @@ func (a *Assembler) callSpans(x *Exchange, l *leg, parent SpanID) {
 	s := x.span(Span{
 		Parent: parent, Mark: MarkSystem, Role: RoleCall, Name: a.callName(l) + " " + l.Remote.String(),
 		Start: l.began(), Duration: t.Duration, PID: x.PID, Local: l.Local, Peer: l.Remote, Status: status,
-		Sent: l.out.Bytes, Received: l.in.Bytes, TCPSeq: l.out.Seq, ErrType: kind, Evidence: evidence, Confident: confident,
+		Sent: l.out.Bytes, Received: l.in.Bytes, TCPSeq: l.out.Seq, ErrType: kind, Plugin: l.plugin,
+		Evidence: evidence, Confident: confident,
 	})
 	x.upstreamSpan(l, s.ID)
 }

@@ -1,0 +1,133 @@
+//go:build ignore
+
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+/*
+ * What nginx's access log will have of a request: its log phase is next, and computes it from
+ * the same object (ngx_http_log_module.c, ngx_http_variables.c).
+ */
+#include "nginx.h"
+
+/* Where nginx keeps what belongs to no request; addresses of its variables. */
+struct nginx_statics {
+	u64 cycle, cached_time;
+	u32 http_index, core_index;
+};
+
+const volatile struct nginx_statics statics = {};
+
+#define CORE_VARIABLES 96 /* ngx_http_core_main_conf_t.variables, an ngx_array_t of ngx_http_variable_t */
+#define VARIABLE_SIZE 56  /* of ngx_http_variable_t, whose name is first */
+#define VARIABLES_LOOKED_AT 512
+#define VARIABLE_TEXT 24
+
+struct variable_name {
+	char text[VARIABLE_TEXT];
+	u32 len;
+};
+
+/* By enum logged_string. APISIX's configuration sets them. */
+static const volatile struct variable_name variable_names[VARIABLES] = {
+	{"upstream_scheme", 15},
+	{"upstream_host", 13},
+	{"upstream_uri", 12},
+	{"apisix_request_id", 17},
+};
+
+/* ngx_http_variable_value_t: the length in 28 bits, and flags. */
+#define VALUE_LEN(v) ((v) & 0xfffffff)
+#define VALUE_VALID(v) ((v) & 1 << 28)
+#define VALUE_NOT_FOUND(v) ((v) & 1 << 30)
+
+/* Finds the places of the variables in r->variables. A worker keeps its configuration for life. */
+__noinline int find_variables(u32 tgid)
+{
+	struct target *t = target_of(tgid);
+	u64 conf = user_ptr(user_ptr(user_ptr(statics.cycle)) + 8 * statics.http_index);
+	u64 core = user_ptr(user_ptr(conf) + 8 * statics.core_index);
+	u64 array[2] = {}; /* ngx_array_t: elts, nelts */
+	if (!t || !core || bpf_probe_read_user(array, sizeof(array), (void *)(core + CORE_VARIABLES)))
+		return 0;
+	for (u32 i = 0; i < VARIABLES_LOOKED_AT; i++) {
+		struct span name = {};
+		if (i >= array[1] || bpf_probe_read_user(&name, sizeof(name), (void *)(array[0] + i * VARIABLE_SIZE)))
+			break;
+		u64 text[3] = {};
+		u32 len = name.len > VARIABLE_TEXT ? 0 : name.len;
+		barrier_var(len);
+		if (len < 12 || len > VARIABLE_TEXT || bpf_probe_read_user(text, len, (void *)name.data))
+			continue;
+		for (u32 v = 0; v < VARIABLES; v++) {
+			const volatile u64 *want = (const volatile u64 *)variable_names[v].text;
+			if (len == variable_names[v].len && text[0] == want[0] && text[1] == want[1] && text[2] == want[2])
+				t->variables[v] = i + 1;
+		}
+	}
+	t->variables_known = 1;
+	return 1;
+}
+
+/* Takes from the copy of a request what read_logged needs; rc is what nginx ends it with. */
+static __always_inline void note_request(struct target *t, u64 rc)
+{
+	struct log_words *w = &t->log;
+	u64 in = ngx.r_headers_in;
+	w->variables = WORD(t, ngx.r_variables);
+	w->host = WORD(t, in + ngx.in_host);
+	w->user_agent = WORD(t, in + ngx.in_user_agent);
+	w->referer = WORD(t, in + ngx.in_referer);
+	w->authorization = WORD(t, in + ngx.in_authorization);
+	t->request.logged.rc = rc;
+	t->request.logged.header_size = WORD(t, ngx.r_header_size);
+	t->request.logged.err_status = WORD(t, ngx.r_err_status);
+	w->addr_text.data = w->addr_text.len = 0;
+}
+
+/* The same from the copy of its connection. */
+static __always_inline void note_client(struct target *t)
+{
+	struct logged *l = &t->request.logged;
+	t->log.addr_text.len = WORD(t, ngx.c_addr_text);
+	t->log.addr_text.data = WORD(t, ngx.c_addr_text + 8);
+	l->sent = WORD(t, ngx.c_sent);
+	/* buffered:8, log_error:3, timedout:1, error:1 (ngx_connection.h) */
+	u64 flags = WORD(t, ngx.c_flags);
+	l->flags = (flags & 1 << 11 ? LOGGED_TIMED_OUT : 0) | (flags & 1 << 12 ? LOGGED_FAILED : 0);
+	l->port = bpf_ntohs(user_u32(WORD(t, ngx.c_sockaddr)) >> 16);
+}
+
+static __always_inline void append_header(struct target *t, u32 which, u64 elt)
+{
+	struct span value = {};
+	u32 len = LOGGED_ABSENT;
+	if (elt && !bpf_probe_read_user(&value, sizeof(value), (void *)(elt + ngx.elt_value)))
+		len = append(t, value.len, value.data, LOGGED_MAX);
+	t->request.logged.len[which] = len;
+}
+
+__noinline int read_logged(u32 tgid)
+{
+	struct target *t = target_of(tgid);
+	if (!t)
+		return 0;
+	struct logged *l = &t->request.logged;
+	/* ngx_time_t: sec, msec, gmtoff */
+	bpf_probe_read_user(&l->sec, 3 * sizeof(u64), (void *)user_ptr(statics.cached_time));
+	if (!t->variables_known)
+		find_variables(tgid);
+	l->len[LOGGED_ADDR] = append(t, t->log.addr_text.len, t->log.addr_text.data, LOGGED_MAX);
+	append_header(t, LOGGED_HOST, t->log.host);
+	append_header(t, LOGGED_REFERER, t->log.referer);
+	append_header(t, LOGGED_USER_AGENT, t->log.user_agent);
+	append_header(t, LOGGED_AUTHORIZATION, t->log.authorization);
+	for (u32 i = 0; i < VARIABLES; i++) {
+		u64 value[2] = {};
+		u32 len = LOGGED_ABSENT, at = t->variables[i];
+		if (at && t->log.variables &&
+		    !bpf_probe_read_user(value, sizeof(value), (void *)(t->log.variables + 16 * (u64)(at - 1))) &&
+		    VALUE_VALID(value[0]) && !VALUE_NOT_FOUND(value[0]))
+			len = append(t, VALUE_LEN(value[0]), value[1],
+				     i == LOGGED_UPSTREAM_URI - LOGGED_UPSTREAM_SCHEME ? LINE_MAX_LEN : LOGGED_MAX);
+		l->len[LOGGED_UPSTREAM_SCHEME + i] = len;
+	}
+	return 1;
+}
