@@ -29,6 +29,7 @@ type access struct {
 	serverName    string
 	timeout       time.Duration
 	config        *apisix.Config // of the gateway, once it was found
+	own           *apisix.Own    // is to know the connections; nil for nobody
 }
 
 func newAdminCmd(env Env) *cobra.Command {
@@ -76,7 +77,7 @@ func (a *access) client(ctx context.Context, env Env) (*apisix.Client, error) {
 		return nil, err
 	}
 	if a.url != "" {
-		c, err := apisix.New(o)
+		c, err := a.newClient(o)
 		if err != nil {
 			return nil, fmt.Errorf("--admin: %w", err)
 		}
@@ -99,6 +100,13 @@ func (a *access) client(ctx context.Context, env Env) (*apisix.Client, error) {
 		}
 	}
 	o.Dial = a.config.Dial
+	return a.newClient(o)
+}
+
+func (a *access) newClient(o apisix.Options) (*apisix.Client, error) {
+	if a.own != nil {
+		o.Dial = a.own.Watch(o.Dial)
+	}
 	return apisix.New(o)
 }
 

@@ -17,6 +17,7 @@ import (
 type traceOptions struct {
 	query  gateway.Query
 	filter trace.Filter
+	names  naming
 	probes string
 	phases bool
 	limit  limits
@@ -62,6 +63,7 @@ func (o *traceOptions) addFlags(f *pflag.FlagSet) {
 	f.Var(number[int]{&o.query.PID, 1}, "pid", "of the gateway's master or any worker, if there are several gateways")
 	f.Var(choice{&o.probes, "MODE", probeModes()}, "probes", "auto reads nginx's request object if it can, off watches sockets alone")
 	f.BoolVar(&o.phases, "phases", false, "also show nginx's phases, and how long Lua ran; costs the gateway some 5 µs a request")
+	o.names.addFlags(f)
 	o.show.addFlags(f)
 	f.BoolVar(&o.show.summary, "summary", false, "show no single request, but a table of all at the end")
 }
@@ -79,8 +81,13 @@ func (o *traceOptions) run(ctx context.Context, env Env) error {
 	if err != nil {
 		return err
 	}
+	talk := newTalk(env)
+	names, err := o.names.open(ctx, env, target, talk)
+	if err != nil {
+		return err
+	}
 	w := &window{
-		env: env, talk: newTalk(env), target: target, probes: o.probes == "auto", phases: o.phases,
+		env: env, talk: talk, target: target, names: names, probes: o.probes == "auto", phases: o.phases,
 		duration: o.limit.duration, count: o.limit.count, keep: o.filter.Keep,
 		to: sink, out: out, quiet: o.show.summary,
 	}

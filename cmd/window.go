@@ -11,6 +11,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/apisixscope/apisixscope/bpf"
+	"github.com/apisixscope/apisixscope/internal/apisix"
 	"github.com/apisixscope/apisixscope/internal/gateway"
 	"github.com/apisixscope/apisixscope/internal/render"
 	"github.com/apisixscope/apisixscope/internal/text"
@@ -26,6 +27,7 @@ type window struct {
 	phases   bool
 	duration time.Duration // 0 means no end
 	count    uint64        // 0 means no end
+	names    *apisix.Names // nil for what is read from requests alone
 	keep     func(*trace.Exchange) string
 	to       trace.Sink
 	out      *output // that to writes to
@@ -73,12 +75,14 @@ func (w *window) watch(ctx context.Context) (trace.Summary, error) {
 	w.talk.say("tracing %s", w.extent())
 	over := ending(ctx)
 	stop := w.showProgress(ctx)
+	namer, unname := w.namer(ctx)
 
 	sum, err := trace.Pipeline{
-		From: src, Heads: &Heads{}, Keep: w.tally, To: w.to, Count: w.count,
+		From: src, Heads: &Heads{}, Name: namer, Keep: w.tally, To: w.to, Count: w.count,
 		Talk: func(note string) { w.talk.say("note: %s", note) },
 	}.Run(ctx)
 	stop()
+	unname()
 	if w.out.stdout && errors.Is(err, unix.EPIPE) {
 		err = nil // whoever read it has seen enough
 	}
@@ -91,6 +95,24 @@ func (w *window) watch(ctx context.Context) (trace.Summary, error) {
 		w.talk.say("closed after %d ms", time.Since(ended).Milliseconds())
 	}
 	return sum, err
+}
+
+// namer starts what names requests, in the background; nil for nothing. The function it
+// returns ends that.
+func (w *window) namer(ctx context.Context) (trace.Namer, func()) {
+	if w.names == nil {
+		return nil, func() {}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		w.names.Run(ctx)
+	}()
+	return w.names, func() {
+		cancel()
+		<-done
+	}
 }
 
 // spareCollector lets garbage wait: what a busy gateway's window keeps is a few megabytes,

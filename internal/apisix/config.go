@@ -15,14 +15,15 @@ var ErrNoAdmin = errors.New("the gateway has no Admin API")
 
 // Config is what a gateway's conf/config.yaml says about its APIs.
 type Config struct {
-	File    string // as the gateway sees it
-	URL     string // of the Admin API
-	NoAdmin error  // why there is none; nil if there is
-	Key     Key    // of the role admin, or else of another role; empty if none is needed or known
-	NoKey   error  // why the key is not known; nil if it is, or if none is there
-	Control string // URL of the Control API; empty where that is off
-	Router  string // apisix.router.http, such as radixtree_host_uri; empty for the version's default
-	Dial    Dial   // how to reach both from here; nil for the usual way
+	File      string // as the gateway sees it
+	URL       string // of the Admin API
+	NoAdmin   error  // why there is none; nil if there is
+	Key       Key    // of the role admin, or else of another role; empty if none is needed or known
+	NoKey     error  // why the key is not known; nil if it is, or if none is there
+	Control   string // URL of the Control API; empty where that is off
+	Router    string // apisix.router.http, such as radixtree_host_uri; empty for the version's default
+	Reception Reception
+	Dial      Dial // how to reach both from here; nil for the usual way
 	// Assumed are variables that have their defaults here. The gateway may have been started with
 	// others: nginx overwrites its environment for all who look.
 	Assumed []string
@@ -55,7 +56,7 @@ func (c *Config) read(s *settings) error {
 		admin, old = []string{"apisix"}, true
 	}
 	of := func(names ...string) []string { return append(slices.Clone(admin), names...) }
-	c.Control, c.Router = s.control(), s.text("apisix", "router", "http")
+	c.Control, c.Router, c.Reception = s.control(), s.text("apisix", "router", "http"), s.reception()
 	const elsewhere = "name the Admin API of its control plane with --admin"
 	switch role := s.text("deployment", "role"); {
 	case role == "data_plane":
