@@ -1,6 +1,7 @@
 package apisix
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
@@ -123,20 +124,34 @@ type answer struct {
 	body   []byte
 }
 
-// call sends one request and reads the answer. what says in an error what was to be done; each
-// of segments is one step of the path.
+// outgoing is one call that is to be made.
+type outgoing struct {
+	what     string // was to be done, for an error
+	method   string
+	segments []string // each is one step of the path
+	query    url.Values
+	body     []byte // JSON; nil for none
+}
+
+// call sends one request without a body and reads the answer. what says in an error what was to
+// be done; each of segments is one step of the path.
 func (c *Client) call(ctx context.Context, what, method string, segments []string, query url.Values) (*answer, error) {
-	u := c.base.JoinPath(escaped(segments)...)
-	u.RawQuery = query.Encode()
+	return c.send(ctx, outgoing{what: what, method: method, segments: segments, query: query})
+}
+
+// send sends one request and reads the answer.
+func (c *Client) send(ctx context.Context, r outgoing) (*answer, error) {
+	u := c.base.JoinPath(escaped(r.segments)...)
+	u.RawQuery = r.query.Encode()
 	began, at := time.Now(), new(stage)
-	a, err := c.exchange(ctx, at, method, u)
+	a, err := c.exchange(ctx, at, r, u)
 	status := 0
 	if a != nil {
 		status = a.status
 	}
-	c.log.Debug("asked", "url", u.String(), "status", status, "took", time.Since(began))
+	c.log.Debug("asked", "method", r.method, "url", u.String(), "status", status, "took", time.Since(began))
 	if err != nil {
-		return nil, c.unreachable(ctx, what, at, err)
+		return nil, c.unreachable(ctx, r.what, at, err)
 	}
 	return a, nil
 }
@@ -149,14 +164,18 @@ func escaped(segments []string) []string {
 	return out
 }
 
-func (c *Client) exchange(ctx context.Context, at *stage, method string, u *url.URL) (*answer, error) {
+func (c *Client) exchange(ctx context.Context, at *stage, r outgoing, u *url.URL) (*answer, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
-	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, at.trace()), method, u.String(), nil)
+	req, err := http.NewRequestWithContext(httptrace.WithClientTrace(ctx, at.trace()), r.method, u.String(), bytes.NewReader(r.body))
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Accept", "application/json")
+	if r.body != nil {
+		req.Header.Set("Content-Type", "application/json")
+		req.GetBody = nil // what changes something is sent once
+	}
 	if c.key != "" {
 		req.Header.Set("X-API-KEY", string(c.key))
 	}
