@@ -38,7 +38,7 @@ func newAdminCmd(env Env) *cobra.Command {
 		Use:   "admin",
 		Short: "Ask the Admin API what is configured",
 		Long: `Admin asks APISIX's Admin API what is configured, and its Control API what has
-arrived at the gateway. It changes nothing.
+arrived at the gateway. It changes nothing but plugins, with an undo.
 
 The address and the key are those of the flags and of the environment variable
 APISIX_ADMIN_KEY. Without --admin, both are read from the conf/config.yaml of
@@ -51,7 +51,8 @@ the gateway that runs on this host. The key is never shown.`,
 	f := cmd.PersistentFlags()
 	f.SortFlags = false
 	a.addFlags(f)
-	cmd.AddCommand(newAdminGetCmd(env, a), newAdminMatchCmd(env, a), newAdminHealthCmd(env, a), newAdminDriftCmd(env, a))
+	cmd.AddCommand(newAdminGetCmd(env, a), newAdminMatchCmd(env, a), newAdminHealthCmd(env, a), newAdminDriftCmd(env, a),
+		newAdminPluginCmd(env, a))
 	return cmd
 }
 
