@@ -1,6 +1,7 @@
 package logs
 
 import (
+	"cmp"
 	"strconv"
 
 	"github.com/apisixscope/apisixscope/trace"
@@ -16,22 +17,26 @@ const (
 // end finds who gave up first, and says why where the exchange does not.
 func (f *Fields) end(x *trace.Exchange) {
 	f.GaveUp = gaveUp(x, f.Status)
-	aborted := f.GaveUp != "" && f.GaveUp != ByUpstream && uploadAborted(x)
+	f.Reason = cmp.Or(f.Reason, why(x, f.GaveUp, f.Status))
+}
+
+// why says what nginx's record of a request alone tells of its end; "" for a good one.
+func why(x *trace.Exchange, by string, status int) string {
 	switch l := x.Logged; {
-	case f.Reason == "" && l != nil && l.ClientTimedOut:
-		f.Reason = "the client was too slow, so nginx gave up (client_body_timeout, send_timeout)"
-	case f.Reason == "" && f.GaveUp == ByClient && f.Status == 0:
-		f.Reason = "the client went away before the gateway answered"
-	case f.Reason == "" && f.GaveUp == ByClient && f.Status == 499:
-		f.Reason = "the client went away while the gateway worked"
-	case f.Reason == "" && f.GaveUp == ByClient:
-		f.Reason = "the client's connection failed before it had all of the response"
-	case f.Reason == "" && f.Status == 0:
-		f.Reason = "the client got no response"
+	case l != nil && l.ClientTimedOut:
+		return "the client was too slow, so nginx gave up (client_body_timeout, send_timeout)"
+	case by == ByClient && uploadAborted(x):
+		return "the client went away in the middle of its upload: of " + contentLength(x) + " bytes not all had come"
+	case by == ByClient && status == 0:
+		return "the client went away before the gateway answered"
+	case by == ByClient && status == 499:
+		return "the client went away while the gateway worked"
+	case by == ByClient:
+		return "the client's connection failed before it had all of the response"
+	case status == 0:
+		return "the client got no response"
 	}
-	if aborted {
-		f.Reason += "; of its body of " + contentLength(x) + " bytes not all had come"
-	}
+	return ""
 }
 
 func gaveUp(x *trace.Exchange, status int) string {

@@ -8,6 +8,7 @@
 package logs
 
 import (
+	"cmp"
 	"strings"
 	"time"
 
@@ -67,10 +68,7 @@ func (f *Fields) logged(l *trace.Logged, x *trace.Exchange) {
 	f.URI = uri(l.Line, x.Path, x.Query)
 	f.Status, f.BytesSent, f.BodySent, f.RequestTime = l.Status, int(l.BytesSent), int(l.BodySent), l.RequestTime
 	f.Referer, f.UserAgent = l.Referer, l.UserAgent
-	f.RequestID = l.RequestID
-	if f.RequestID == "" {
-		f.RequestID = x.RequestID
-	}
+	f.RequestID = cmp.Or(l.RequestID, x.Names.RequestID, x.RequestID)
 	f.Upstreams = upstreams(l.Upstreams)
 	for i := range l.Upstreams {
 		s := &l.Upstreams[i]
@@ -90,7 +88,7 @@ func (f *Fields) unlogged(x *trace.Exchange) {
 		f.Client, f.ClientPort = x.Client.Addr().Unmap().String(), int(x.Client.Port())
 	}
 	f.URI = uri("", x.Path, x.Query)
-	f.BytesSent, f.RequestID = int(max(x.Sent, 0)), x.RequestID
+	f.BytesSent, f.RequestID = int(max(x.Sent, 0)), cmp.Or(x.Names.RequestID, x.RequestID)
 	f.Referer, f.UserAgent = headerOf(x, request, "referer"), headerOf(x, request, "user-agent")
 	for i := range x.Attempts {
 		a := &x.Attempts[i]

@@ -130,7 +130,7 @@ func TestGaveUp(t *testing.T) {
 		"an aborted upload": {func(x *trace.Exchange) {
 			x.Logged.Status, x.Logged.ClientFailed = 400, true
 			x.Headers.Request.Fields = append(x.Headers.Request.Fields, trace.Field{Name: "Content-Length", Value: "100000"})
-		}, logs.ByClient, "the client's connection failed before it had all of the response; of its body of 100000 bytes not all had come"},
+		}, logs.ByClient, "the client went away in the middle of its upload: of 100000 bytes not all had come"},
 		"no head": {func(x *trace.Exchange) { x.Status, x.Logged.Status = 0, 0 }, "", "the client got no response"},
 		"no head, the client's doing": {func(x *trace.Exchange) { x.Status, x.Logged.Status, x.Logged.ClientFailed = 0, 0, true }, logs.ByClient,
 			"the client went away before the gateway answered"},

@@ -118,9 +118,11 @@ func joint(look style, join string) style {
 	return dim
 }
 
+// indent is where what belongs to a line above begins.
+const indent = 11
+
 // paragraph puts a label and the pieces, on as many lines as they need.
 func (p *page) paragraph(label string, look style, pieces ...piece) {
-	const indent = 11
 	p.put(plain, "  ")
 	p.put(dim, label)
 	p.to(indent)

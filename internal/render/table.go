@@ -14,18 +14,18 @@ import (
 type traceTable struct {
 	feed
 	o       Options
-	columns []column
+	columns []column[trace.Exchange]
 	titled  bool
 }
 
-// column is one column of the table.
-type column struct {
+// column is one column of a table that shows a T a line.
+type column[T any] struct {
 	title string
 	width int
 	from  int  // the least width of the terminal at which there is room for it
 	right bool // numbers
-	look  func(*trace.Exchange) style
-	cell  func(x *trace.Exchange, width int) string
+	look  func(*T) style
+	cell  func(x *T, width int) string
 }
 
 func newTraceTable(w io.Writer, o Options) trace.Sink {
@@ -34,8 +34,8 @@ func newTraceTable(w io.Writer, o Options) trace.Sink {
 
 // fit drops the columns there is no room for, and gives what is left to those without a
 // width of their own.
-func fit(all []column, width int) []column {
-	var kept []column
+func fit[T any](all []column[T], width int) []column[T] {
+	var kept []column[T]
 	left := width
 	for _, c := range all {
 		if width >= c.from {
@@ -51,15 +51,15 @@ func fit(all []column, width int) []column {
 	return kept
 }
 
-func traceColumns() []column {
-	return []column{
-		{title: "TIME", width: 8, look: fixed(dim), cell: func(x *trace.Exchange, _ int) string { return x.Start.Format("15:04:05") }},
+func traceColumns() []column[trace.Exchange] {
+	return []column[trace.Exchange]{
+		{title: "TIME", width: 8, look: fixed[trace.Exchange](dim), cell: func(x *trace.Exchange, _ int) string { return x.Start.Format("15:04:05") }},
 		{title: "METHOD", width: 6, cell: func(x *trace.Exchange, _ int) string { return method(x) }},
 		{title: "HOST/PATH", cell: target},
 		{title: "ROUTE", width: 16, from: 110, cell: routeCell},
 		{title: "CODE", width: 4, look: func(x *trace.Exchange) style { return statusStyle(x.Status) }, cell: code},
 		{title: "SOURCE", width: 8, cell: func(x *trace.Exchange, _ int) string { return string(x.Source) }},
-		{title: "TOTAL", width: 7, right: true, look: fixed(bold), cell: took(func(x *trace.Exchange) time.Duration { return x.Duration })},
+		{title: "TOTAL", width: 7, right: true, look: fixed[trace.Exchange](bold), cell: took(func(x *trace.Exchange) time.Duration { return x.Duration })},
 		{title: "GATEWAY", width: 7, from: 60, right: true, cell: took(func(x *trace.Exchange) time.Duration { return x.Timing.Gateway })},
 		{title: "UPSTREAM", width: 8, from: 60, right: true, cell: took(upstream)},
 		{title: "TRY", width: 3, from: 76, right: true, cell: func(x *trace.Exchange, _ int) string { return strconv.Itoa(len(x.Attempts)) }},
@@ -73,22 +73,32 @@ func (t *traceTable) Show(x *trace.Exchange) error {
 	p := &page{buf: t.buf, width: t.o.width(), color: t.o.Color}
 	if !t.titled {
 		t.titled = true
-		t.row(p, func(c *column) (style, string) { return dim, c.title })
+		titles(p, t.columns)
 	}
-	t.row(p, func(c *column) (style, string) {
+	row(p, t.columns, x)
+	return t.commit(p.buf)
+}
+
+// titles puts the line above all rows.
+func titles[T any](p *page, columns []column[T]) {
+	cells(p, columns, func(c *column[T]) (style, string) { return dim, c.title })
+}
+
+// row puts the line of x.
+func row[T any](p *page, columns []column[T], x *T) {
+	cells(p, columns, func(c *column[T]) (style, string) {
 		look := plain
 		if c.look != nil {
 			look = c.look(x)
 		}
 		return look, c.cell(x, c.width)
 	})
-	return t.commit(p.buf)
 }
 
-func (t *traceTable) row(p *page, cell func(*column) (style, string)) {
+func cells[T any](p *page, columns []column[T], cell func(*column[T]) (style, string)) {
 	end := 0
-	for i := range t.columns {
-		c := &t.columns[i]
+	for i := range columns {
+		c := &columns[i]
 		look, s := cell(c)
 		s = text.Truncate(s, c.width)
 		if c.right {
@@ -104,9 +114,7 @@ func (t *traceTable) row(p *page, cell func(*column) (style, string)) {
 // Summary has nothing to add to a table: the talk on stderr has it.
 func (t *traceTable) Summary(trace.Summary) error { return t.Flush() }
 
-func fixed(s style) func(*trace.Exchange) style {
-	return func(*trace.Exchange) style { return s }
-}
+func fixed[T any](s style) func(*T) style { return func(*T) style { return s } }
 
 func took(of func(*trace.Exchange) time.Duration) func(*trace.Exchange, int) string {
 	return func(x *trace.Exchange, _ int) string { return elapsed(x, of(x)) }

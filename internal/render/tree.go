@@ -100,12 +100,14 @@ func method(x *trace.Exchange) string {
 	return text.Clean(x.Method)
 }
 
-// target returns host, path and query in at most width columns. What identifies a
+func target(x *trace.Exchange, width int) string { return shorten(x.Host, x.Path, x.Query, width) }
+
+// shorten returns host, path and query in at most width columns. What identifies a
 // request is its path, so the host gives way first: to its first label, then wholly.
-func target(x *trace.Exchange, width int) string {
-	host, path, query := text.Clean(x.Host), text.Clean(x.Path), ""
-	if x.Query != "" {
-		query = "?" + text.Clean(x.Query)
+func shorten(host, path, query string, width int) string {
+	host, path, query = text.Clean(host), text.Clean(path), text.Clean(query)
+	if query != "" {
+		query = "?" + query
 	}
 	first, _, more := strings.Cut(host, ".")
 	if more {
