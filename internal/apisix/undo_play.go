@@ -139,7 +139,8 @@ func (c *Client) Undo(ctx context.Context, u *Undo, reach Reach) (Undone, error)
 // unsent waits until a change that was begun a moment ago, by a process that is no more, can
 // be taken for one that was not sent.
 func (c *Client) unsent(ctx context.Context, u *Undo, h Holder) (Holder, error) {
-	for u.AfterIndex == 0 && u.untouched(&h.Resource) && time.Since(u.Made) < settleTime {
+	began := time.Now() // Made may be in the future, by a clock that was set back
+	for u.AfterIndex == 0 && u.untouched(&h.Resource) && max(time.Since(began), time.Since(u.Made)) < settleTime {
 		if !sleep(ctx, settleTime/10) {
 			return h, ctx.Err()
 		}
