@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -34,6 +36,34 @@ func TestAdminHealthGolden(t *testing.T) {
 		}
 	}
 	testrig.Golden(t, "admin/health.txt", b.String())
+}
+
+// TestAdminHealthShowsTheLastWindow: trace leaves it behind, and --forget removes it.
+func TestAdminHealthShowsTheLastWindow(t *testing.T) {
+	a := controlled(t, testrig.Replay(t, testrig.LoadRecorded(t, "../internal/apisix/testdata/control/023-healthcheck-after")))
+	dir := t.TempDir()
+	a.Getenv = func(name string) string { return map[string]string{"XDG_STATE_HOME": dir}[name] }
+	sceneTried.enter(&a.Env)
+	if code := a.run("trace", "-d", "100ms", "--host", "nosuch", "-o", "json"); code != 0 {
+		t.Fatalf("trace: %d, %s", code, &a.errs)
+	}
+	files, err := filepath.Glob(dir + "/apisixscope/window-*.json")
+	if err != nil || len(files) != 1 {
+		t.Fatalf("left behind: %v, %v", files, err)
+	}
+	var b strings.Builder
+	ages := regexp.MustCompile(`\b\d+(d|s|ms|h\d\dm)( ago)|window_ended":"[^"]*|of \d+ms`)
+	for _, args := range []string{"-o table", "-o json", "--forget", "--forget", "-o table"} {
+		if code := a.run(append([]string{"admin", "health"}, strings.Fields(args)...)...); code != 0 {
+			t.Errorf("%s: %d, %s", args, code, &a.errs)
+		}
+		said := strings.ReplaceAll(a.out.String()+a.errs.String(), files[0], "FILE")
+		fmt.Fprintf(&b, "$ apisixscope admin health %s\n%s\n", args, ages.ReplaceAllString(said, "#$2"))
+	}
+	testrig.Golden(t, "admin/health-window.txt", b.String())
+	if code := a.run("admin", "health", "--control", "http://127.0.0.1:1"); code != 1 {
+		t.Errorf("another Control API: %d, %s", code, &a.errs)
+	}
 }
 
 func TestAdminHealthSaysWhy(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"strings"
 
@@ -89,21 +88,11 @@ func (t *pluginTarget) holder(ctx context.Context, c *apisix.Client) (apisix.Hol
 	return c.Holder(ctx, kind, id)
 }
 
-// undos are those of the user. Root has them in one place, for sudo may keep or change the
-// home directory, and what was begun with it must be found without.
+// undos are those of the user.
 func undos(env Env) (*apisix.Undos, error) {
-	state := env.Getenv("XDG_STATE_HOME")
-	if !filepath.IsAbs(state) { // as the specification has it
-		state = ""
+	dir, err := stateDir(env)
+	if err != nil {
+		return nil, err
 	}
-	switch home := env.Getenv("HOME"); {
-	case state != "":
-	case os.Geteuid() == 0:
-		state = "/var/lib"
-	case filepath.IsAbs(home):
-		state = filepath.Join(home, ".local", "state")
-	default:
-		return nil, hint.Wrap(errors.New("find a directory for undos: neither XDG_STATE_HOME nor HOME is set"), "set XDG_STATE_HOME to a directory of your own")
-	}
-	return apisix.NewUndos(filepath.Join(state, "apisixscope", "undo")), nil
+	return apisix.NewUndos(filepath.Join(dir, "undo")), nil
 }

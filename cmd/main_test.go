@@ -33,6 +33,7 @@ func TestScripts(t *testing.T) {
 		RequireUniqueNames:  true,
 		UpdateScripts:       os.Getenv("APISIXSCOPE_GOLDEN") == "1",
 		Setup: func(e *testscript.Env) error {
+			e.Setenv("XDG_STATE_HOME", e.WorkDir+"/state")
 			e.Setenv("NO_COLOR", "")
 			e.Setenv("TERM", "xterm")
 			e.Setenv("GORACE", "atexit_sleep_ms=0") // else each end takes a second

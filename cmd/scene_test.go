@@ -29,6 +29,7 @@ const (
 	sceneSeveral    scene = "several" // several gateways
 	sceneOther      scene = "other"   // --pid is of another program
 	sceneDenied     scene = "denied"  // capabilities are missing
+	sceneTried      scene = "tried"   // requests with attempts at upstream nodes
 	sceneUnknown    scene = "unknown" // the layout of the gateway is not known
 	sceneMultiplied scene = "twins"   // two gateways, for doctor
 )
@@ -121,6 +122,10 @@ func (s *source) Next(ctx context.Context) (trace.Event, error) {
 				{Kind: trace.KindNote, Note: "the request object is not known: \x1b[31msockets alone are traced"},
 			}[n], nil
 		}
+	case sceneTried:
+		if n := s.next - 1; n < len(triedEvents()) {
+			return triedEvents()[n], nil
+		}
 	default:
 		if n := s.next - 1; n < len(shop()) {
 			return shop()[n], nil
@@ -160,6 +165,24 @@ func shop() []trace.Event {
 		request(5, "GET /\x1b[31m HTTP/1.1", "bank.example", 400, time.Millisecond),
 		{Kind: trace.KindSwept, Time: began.Add(time.Minute)},
 	}
+}
+
+// triedEvents are of requests that nginx tried at nodes, as its request object tells.
+func triedEvents() []trace.Event {
+	state := func(peer string, status int, took time.Duration) trace.UpstreamState {
+		return trace.UpstreamState{Peer: peer, Status: status, Connect: -1, Header: took, Response: took}
+	}
+	var events []trace.Event
+	for i, states := range [][]trace.UpstreamState{
+		{state("127.0.0.1:18090", 200, 3*time.Millisecond)},
+		{state("127.0.0.1:1", 502, -1), state("127.0.0.1:18090", 200, 9*time.Millisecond)},
+		{state("127.0.0.1:7", 503, 5*time.Millisecond)},
+	} {
+		e := request(i+1, "GET /orders/17 HTTP/1.1", "shop.example", states[len(states)-1].Status, 10*time.Millisecond)
+		e.Request.Attempts, e.Request.AttemptsLen, e.Request.Upstream = states, len(states), 1
+		events = append(events, e)
+	}
+	return append(events, trace.Event{Kind: trace.KindSwept, Time: began.Add(time.Minute)})
 }
 
 func busyEvent(n int) trace.Event {

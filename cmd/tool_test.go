@@ -83,6 +83,7 @@ func (s *safeBuffer) String() string {
 
 func command(t *testing.T, name string, args ...string) *running {
 	r := &running{Cmd: exec.CommandContext(t.Context(), name, args...)}
+	r.Env = append(os.Environ(), "XDG_STATE_HOME="+t.TempDir()) // nothing is left in the user's own
 	r.Stdout, r.Stderr = &r.out, &r.errs
 	return r
 }

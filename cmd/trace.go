@@ -10,6 +10,7 @@ import (
 
 	"github.com/apisixscope/apisixscope/internal/gateway"
 	"github.com/apisixscope/apisixscope/internal/hint"
+	"github.com/apisixscope/apisixscope/internal/metrics"
 	"github.com/apisixscope/apisixscope/trace"
 )
 
@@ -87,7 +88,7 @@ func (o *traceOptions) run(ctx context.Context, env Env) error {
 		return err
 	}
 	w := &window{
-		env: env, talk: talk, target: target, names: names, probes: o.probes == "auto", phases: o.phases,
+		env: env, talk: talk, target: target, names: names, command: "trace", nodes: &metrics.Nodes{}, probes: o.probes == "auto", phases: o.phases,
 		duration: o.limit.duration, count: o.limit.count, keep: o.filter.Keep,
 		to: sink, out: out, quiet: o.show.summary,
 	}

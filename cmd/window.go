@@ -13,6 +13,7 @@ import (
 	"github.com/apisixscope/apisixscope/bpf"
 	"github.com/apisixscope/apisixscope/internal/apisix"
 	"github.com/apisixscope/apisixscope/internal/gateway"
+	"github.com/apisixscope/apisixscope/internal/metrics"
 	"github.com/apisixscope/apisixscope/internal/render"
 	"github.com/apisixscope/apisixscope/internal/text"
 	"github.com/apisixscope/apisixscope/trace"
@@ -25,9 +26,11 @@ type window struct {
 	target   *gateway.Target
 	probes   bool
 	phases   bool
-	duration time.Duration // 0 means no end
-	count    uint64        // 0 means no end
-	names    *apisix.Names // nil for what is read from requests alone
+	duration time.Duration  // 0 means no end
+	count    uint64         // 0 means no end
+	names    *apisix.Names  // nil for what is read from requests alone
+	command  string         // that opened it
+	nodes    *metrics.Nodes // what it saw of upstream nodes, to be left behind; nil for nothing
 	keep     func(*trace.Exchange) string
 	to       trace.Sink
 	out      *output // that to writes to
@@ -90,6 +93,7 @@ func (w *window) watch(ctx context.Context) (trace.Summary, error) {
 	if err = errors.Join(err, src.Close()); err == nil {
 		err = w.out.commit()
 	}
+	w.leave(sum)
 	err = errors.Join(err, w.summarize(sum))
 	if w.env.verbose() {
 		w.talk.say("closed after %d ms", time.Since(ended).Milliseconds())
@@ -163,6 +167,9 @@ func ending(ctx context.Context) func() time.Time {
 
 func (w *window) tally(x *trace.Exchange) string {
 	w.seen.Add(1)
+	if w.nodes != nil {
+		w.nodes.Add(x)
+	}
 	if w.keep != nil {
 		if why := w.keep(x); why != "" {
 			return why

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/apisixscope/apisixscope/internal/metrics"
 	"github.com/apisixscope/apisixscope/trace"
 )
 
@@ -33,7 +34,7 @@ type group struct {
 
 	requests, errors, retries uint64
 	spent                     time.Duration // in all
-	total, gateway, upstream  histogram
+	total, gateway, upstream  metrics.Histogram
 	largest                   [partsOfGroup]uint64
 }
 
@@ -101,12 +102,12 @@ func (g *group) add(x *trace.Exchange) {
 	}
 	g.retries += uint64(max(len(x.Attempts)-1, 0))
 	g.spent += x.Duration
-	g.total.add(x.Duration)
+	g.total.Add(x.Duration)
 	if x.Timing.Gateway >= 0 {
-		g.gateway.add(x.Timing.Gateway)
+		g.gateway.Add(x.Timing.Gateway)
 	}
 	if d := upstream(x); d >= 0 {
-		g.upstream.add(d)
+		g.upstream.Add(d)
 	}
 	if p := largestOf(x); p >= 0 {
 		g.largest[p]++
@@ -118,9 +119,9 @@ func (g *group) merge(other *group) {
 	g.errors += other.errors
 	g.retries += other.retries
 	g.spent += other.spent
-	g.total.merge(&other.total)
-	g.gateway.merge(&other.gateway)
-	g.upstream.merge(&other.upstream)
+	g.total.Merge(&other.total)
+	g.gateway.Merge(&other.gateway)
+	g.upstream.Merge(&other.upstream)
 	for i, n := range other.largest {
 		g.largest[i] += n
 	}

@@ -33,7 +33,7 @@ type groupColumn struct {
 
 func groupColumns() []groupColumn {
 	at := func(q float64) func(*group) string {
-		return func(g *group) string { return groupTime(g.total.quantile(q)) }
+		return func(g *group) string { return groupTime(g.total.Quantile(q)) }
 	}
 	return []groupColumn{
 		{title: "METHOD", words: true, cell: groupMethod},
@@ -45,9 +45,9 @@ func groupColumns() []groupColumn {
 		{title: "P50", cell: at(0.5)},
 		{title: "P90", from: 90, cell: at(0.9)},
 		{title: "P99", cell: at(0.99)},
-		{title: "MAX", from: 50, cell: func(g *group) string { return groupTime(g.total.max) }},
-		{title: "GATEWAY", from: 110, cell: func(g *group) string { return groupTime(g.gateway.quantile(0.5)) }},
-		{title: "UPSTREAM", from: 110, cell: func(g *group) string { return groupTime(g.upstream.quantile(0.5)) }},
+		{title: "MAX", from: 50, cell: func(g *group) string { return groupTime(g.total.Max()) }},
+		{title: "GATEWAY", from: 110, cell: func(g *group) string { return groupTime(g.gateway.Quantile(0.5)) }},
+		{title: "UPSTREAM", from: 110, cell: func(g *group) string { return groupTime(g.upstream.Quantile(0.5)) }},
 		{title: "MOSTLY", from: 70, words: true, cell: groupMostly},
 	}
 }

@@ -1,0 +1,4 @@
+// Package metrics counts what requests did, in a fixed amount of memory.
+//
+//	*trace.Exchange -> Nodes -> a file that the next command reads
+package metrics
