@@ -17,12 +17,14 @@ func (s *Source) attach() error {
 	if err := s.attachRequests(); err != nil {
 		return err
 	}
-	for _, p := range s.tracingPrograms() {
-		l, err := link.AttachTracing(link.TracingOptions{Program: p})
-		if err != nil {
-			return fmt.Errorf("attach %s: %w", p, err)
+	p := s.objects.tracePrograms
+	if err := s.trace(p.SchedProcessFork, p.SchedProcessExit); err != nil {
+		return err
+	}
+	if len(s.uprobes) == 0 || !s.options.NoSockets {
+		if err := s.watchSockets(); err != nil {
+			return err
 		}
-		s.links = append(s.links, l)
 	}
 	if len(s.uprobes) == 0 {
 		return nil
@@ -33,9 +35,22 @@ func (s *Source) attach() error {
 	return nil
 }
 
-func (s *Source) tracingPrograms() []*ebpf.Program {
+// watchSockets arms what tells of system calls and connections.
+func (s *Source) watchSockets() error {
 	p := s.objects.tracePrograms
-	return append([]*ebpf.Program{p.InetSockSetState, p.InetSockSetStateAgain}, s.singlePrograms()...)
+	return s.trace(p.InetSockSetState, p.InetSockSetStateAgain, p.SysEnter, p.SysExit)
+}
+
+// trace attaches programs to the tracepoints that they are for.
+func (s *Source) trace(programs ...*ebpf.Program) error {
+	for _, p := range programs {
+		l, err := link.AttachTracing(link.TracingOptions{Program: p})
+		if err != nil {
+			return fmt.Errorf("attach %s: %w", p, err)
+		}
+		s.links = append(s.links, l)
+	}
+	return nil
 }
 
 // singlePrograms are those of which a run that the kernel left out is a loss.

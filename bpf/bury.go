@@ -82,6 +82,7 @@ func (s *Source) closeOf(st *traceSocketState) *trace.Close {
 		Errno:        int(st.Error),
 		ConnectErrno: int(st.ConnectError),
 		Tick:         s.clock.at(st.Tick),
+		Plugin:       plugin(st.Plugin[:]),
 		Asked:        asked(st.Conn.Asked),
 	}
 }

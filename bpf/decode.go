@@ -11,7 +11,7 @@ import (
 
 // roomy is the size of the largest record. The kernel sends only so much of it as is
 // filled; what views it as a whole must own the whole.
-const roomy = max(unsafe.Sizeof(traceMessageEvent{}), unsafe.Sizeof(traceRequestEvent{}))
+const roomy = max(unsafe.Sizeof(traceMessageEvent{}), unsafe.Sizeof(traceRequestEvent{}), unsafe.Sizeof(traceHeadersEvent{}))
 
 // decode turns a record into an event and says when the kernel made it. A record that is
 // none of ours, or too short, is not ok.
@@ -38,6 +38,11 @@ func (s *Source) decode(raw []byte) (e trace.Event, at uint64, ok bool) {
 			return e, 0, false
 		}
 		return trace.Event{Kind: trace.KindRequest, Time: s.clock.at(r.Time), Request: s.request(r, raw[data:])}, r.Time, true
+	case traceEventKindEVENT_HEADERS:
+		h := (*traceHeadersEvent)(unsafe.Pointer(&raw[0]))
+		if data := int(unsafe.Offsetof(h.Data)); len(raw) >= data {
+			s.headers[int(h.Pid)] = headersOf{h.Request, headersFrom(h, raw[data:])}
+		}
 	case traceEventKindEVENT_CLOSE:
 		if c, ok := record[traceCloseEvent](raw); ok {
 			return trace.Event{Kind: trace.KindClose, Time: s.clock.at(c.Time), Close: s.close(c)}, c.Time, true
@@ -132,6 +137,12 @@ func (s *Source) request(r *traceRequestEvent, data []byte) *trace.Request {
 		}
 	}
 	s.unpack(out, r, data)
+	if h, ok := s.headers[out.PID]; ok {
+		if delete(s.headers, out.PID); h.request == out.ID {
+			out.Headers = h.headers
+			judgeSet(out)
+		}
+	}
 	return out
 }
 

@@ -56,7 +56,8 @@ enum loss {
 	LOSS_TARGETS = 6, /* map of targets full: a process is not watched */
 	LOSS_SEEN_REQUESTS = 7, /* not a loss: request objects that did */
 	LOSS_TICK_OWNERS = 8,	/* not a loss: exchanges whose owner is not proved */
-	LOSS_CAUSES = 9,
+	LOSS_HEADERS = 9, /* headers_event: ring buffer full, or too many workers */
+	LOSS_CAUSES = 10,
 };
 
 #define HEAD_MAX 1024
@@ -281,6 +282,50 @@ struct request_event {
 	 * the host, the values of the wanted headers; the names, if they were read; the
 	 * strings of logged. */
 	u8 data[REQUEST_DATA];
+};
+
+/* The header sections on a request's way. */
+enum head_of {
+	HEAD_REQUEST = 0,
+	HEAD_UPSTREAM_REQUEST = 1, /* as bytes, request line first; the others are of fields */
+	HEAD_UPSTREAM_RESPONSE = 2,
+	HEAD_RESPONSE = 3,
+	HEADS = 4,
+};
+
+#define HEAD_SECTION_MAX 8192
+#define HEAD_FIELDS_MAX 64
+#define FIELD_NAME_MAX 256
+#define FIELD_VALUE_MAX 4096
+#define FIELD_GAP_MAX 256
+#define LIST_PART 20 /* elements in a part of nginx's lists, at most */
+
+/* A header: the name, gap bytes, the value. */
+struct field {
+	u16 name_len;
+	u16 gap;
+	u32 value_len;
+};
+
+struct head {
+	u32 len;    /* bytes of it in data */
+	u32 fields; /* how many they are */
+	u32 cut;    /* how many had no room */
+	u32 seen;   /* 0: there is no such head */
+};
+
+struct headers_event {
+	u32 kind;
+	u32 pid;
+	u64 request;
+	u64 content_length; /* of the response, signed; nginx does not keep it in the list */
+	struct head heads[HEADS];
+	u32 fill; /* of data */
+	u32 content_type_len;
+	u8 content_type[128];
+	/* The last thing in the record, as long as need be. Longer by what the verifier must
+	 * see each copy end in. */
+	u8 data[(HEADS + 1) * HEAD_SECTION_MAX];
 };
 
 _Static_assert(sizeof(struct flow) == 40, "flow has padding");

@@ -22,7 +22,7 @@ const volatile struct nginx_statics statics = {};
 
 struct variable_name {
 	char text[VARIABLE_TEXT];
-	u32 len;
+	u64 len;
 };
 
 /* By enum logged_string. APISIX's configuration sets them. */
@@ -38,6 +38,25 @@ static const volatile struct variable_name variable_names[VARIABLES] = {
 #define VALUE_VALID(v) ((v) & 1 << 28)
 #define VALUE_NOT_FOUND(v) ((v) & 1 << 30)
 
+/* Notes the place of the ngx_http_variable_t at that address, if it is one of variable_names. */
+__noinline int learn_variable(u32 tgid, u64 at, u32 place)
+{
+	struct target *t = target_of(tgid);
+	struct span name = {};
+	if (!t || bpf_probe_read_user(&name, sizeof(name), (void *)at))
+		return 0;
+	u64 text[3] = {}, len = name.len;
+	barrier_var(len);
+	if (len > VARIABLE_TEXT || bpf_probe_read_user(text, len, (void *)name.data))
+		return 0;
+	for (u32 v = 0; v < VARIABLES; v++) {
+		const volatile u64 *want = (const volatile u64 *)variable_names[v].text;
+		if (len == variable_names[v].len && text[0] == want[0] && text[1] == want[1] && text[2] == want[2])
+			t->variables[v] = place + 1;
+	}
+	return 0;
+}
+
 /* Finds the places of the variables in r->variables. A worker keeps its configuration for life. */
 __noinline int find_variables(u32 tgid)
 {
@@ -47,26 +66,14 @@ __noinline int find_variables(u32 tgid)
 	u64 array[2] = {}; /* ngx_array_t: elts, nelts */
 	if (!t || !core || bpf_probe_read_user(array, sizeof(array), (void *)(core + CORE_VARIABLES)))
 		return 0;
-	for (u32 i = 0; i < VARIABLES_LOOKED_AT; i++) {
-		struct span name = {};
-		if (i >= array[1] || bpf_probe_read_user(&name, sizeof(name), (void *)(array[0] + i * VARIABLE_SIZE)))
-			break;
-		u64 text[3] = {};
-		u32 len = name.len > VARIABLE_TEXT ? 0 : name.len;
-		barrier_var(len);
-		if (len < 12 || len > VARIABLE_TEXT || bpf_probe_read_user(text, len, (void *)name.data))
-			continue;
-		for (u32 v = 0; v < VARIABLES; v++) {
-			const volatile u64 *want = (const volatile u64 *)variable_names[v].text;
-			if (len == variable_names[v].len && text[0] == want[0] && text[1] == want[1] && text[2] == want[2])
-				t->variables[v] = i + 1;
-		}
-	}
+	for (u32 i = 0; i < VARIABLES_LOOKED_AT && i < array[1]; i++)
+		learn_variable(tgid, array[0] + i * VARIABLE_SIZE, i);
 	t->variables_known = 1;
 	return 1;
 }
 
-/* Takes from the copy of a request what read_logged needs; rc is what nginx ends it with. */
+/* Takes from the copy of a request what read_logged and tell_heads need; rc is what nginx
+ * ends it with. */
 static __always_inline void note_request(struct target *t, u64 rc)
 {
 	struct log_words *w = &t->log;
@@ -80,6 +87,10 @@ static __always_inline void note_request(struct target *t, u64 rc)
 	t->request.logged.header_size = WORD(t, ngx.r_header_size);
 	t->request.logged.err_status = WORD(t, ngx.r_err_status);
 	w->addr_text.data = w->addr_text.len = 0;
+	u64 out = ngx.r_headers_out;
+	w->content_type.len = WORD(t, out + ngx.out_content_type);
+	w->content_type.data = WORD(t, out + ngx.out_content_type + 8);
+	w->content_length = WORD(t, out + ngx.out_content_length);
 }
 
 /* The same from the copy of its connection. */

@@ -43,11 +43,12 @@ struct lua_table {
 	u32 asize, hmask;
 };
 
-/* What logged.bpf.c needs of a request object that was copied. */
+/* What logged.bpf.c and heads.bpf.c need of a request object that was copied. */
 struct log_words {
 	u64 variables, header_size, err_status;
 	u64 host, user_agent, referer, authorization; /* ngx_table_elt_t * */
-	struct span addr_text;
+	struct span addr_text, content_type;
+	u64 content_length;
 };
 
 struct target {

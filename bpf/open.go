@@ -32,6 +32,11 @@ type Options struct {
 	RingBytes int
 	// Logged fills Request.Logged.
 	Logged bool
+	// AllHeaders fills Request.Headers.
+	AllHeaders bool
+	// NoSockets leaves the sockets alone where the request object can be read: requests
+	// cost the gateway less, and their times are nginx's, in milliseconds.
+	NoSockets bool
 	// Headers are names of request headers whose values are wanted, at most two.
 	Headers []string
 	// Log is told what happens while attaching; nil for nobody.
@@ -54,7 +59,7 @@ func Open(ctx context.Context, o Options) (*Source, error) {
 	if err := rlimit.RemoveMemlock(); err != nil {
 		o.Log.Debug("memlock limit stays", "error", err)
 	}
-	s := &Source{options: o, objects: &traceObjects{}}
+	s := &Source{options: o, objects: &traceObjects{}, headers: map[int]headersOf{}}
 	if err := s.open(ctx); err != nil {
 		return nil, errors.Join(explain(err), s.Close())
 	}
@@ -76,7 +81,7 @@ func (s *Source) open(ctx context.Context) error {
 		return err
 	}
 	s.upstreams = newUpstreams(s.objects, s.options.Target)
-	if err := s.upstreams.begin(ctx); err != nil {
+	if err := s.findUpstreams(ctx); err != nil {
 		s.note(fmt.Sprintf("upstream processes are not shown: %v", err))
 	}
 	if err := s.attach(); err != nil {
@@ -87,6 +92,14 @@ func (s *Source) open(ctx context.Context) error {
 	s.began = kernelNow()
 	s.ring.SetDeadline(time.Now().Add(pollEvery))
 	return nil
+}
+
+// findUpstreams watches upstreams' processes, whose sockets tell their side.
+func (s *Source) findUpstreams(ctx context.Context) error {
+	if s.options.NoSockets {
+		return nil
+	}
+	return s.upstreams.begin(ctx)
 }
 
 // load sets the programs' settings and puts them into the kernel.
@@ -100,6 +113,9 @@ func (s *Source) load() error {
 		ring = defaultRing
 	}
 	spec.Maps[traceMapEvents].MaxEntries = uint32(ring)
+	if !s.options.AllHeaders {
+		spec.Maps[traceMapHeads].MaxEntries = 1
+	}
 	probes := traceRequestsREQUESTS_UNREAD
 	if s.options.Probes && s.options.Target.LayoutSource.Known() {
 		probes = traceRequestsREQUESTS_READ
@@ -121,6 +137,7 @@ func (s *Source) load() error {
 		traceVarStatics:       staticsOf(statics),
 		traceVarWantPhases:    flag(s.options.Phases),
 		traceVarWantLog:       flag(s.options.Logged),
+		traceVarWantHeaders:   flag(s.options.AllHeaders),
 		traceVarWantedHash:    hash,
 		traceVarWantedLen:     length,
 	} {

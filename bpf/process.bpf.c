@@ -56,5 +56,6 @@ int sched_process_exit(u64 *ctx)
 		return 0;
 	tell(tgid, 0, 1, BPF_CORE_READ(p, exit_code));
 	bpf_map_delete_elem(&targets, &tgid);
+	bpf_map_delete_elem(&heads, &tgid);
 	return 0;
 }

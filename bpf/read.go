@@ -39,6 +39,7 @@ type Source struct {
 	shared    trace.Message // of the record
 	clock     clock
 	upstreams *upstreams
+	headers   map[int]headersOf // by PID: of the request that comes next
 
 	queue   []trace.Event // to be yielded before the ring is read again
 	tails   []trace.Event // of the last sweep: newer than what the ring still holds
@@ -163,6 +164,7 @@ var causes = [traceLossLOSS_CAUSES]string{
 	traceLossLOSS_TAILS:     "tails_map_full",
 	traceLossLOSS_LAYOUT:    "requests_unknown_layout",
 	traceLossLOSS_TARGETS:   "targets_map_full",
+	traceLossLOSS_HEADERS:   "headers_ring_full",
 }
 
 func (s *Source) countLosses() error {
@@ -189,7 +191,10 @@ func (s *Source) countLosses() error {
 	if now[traceLossLOSS_LAYOUT] >= layoutTries && now[traceLossLOSS_SEEN_REQUESTS] == 0 && s.uprobes != nil {
 		s.note(fmt.Sprintf("the request objects of nginx %s do not look as %s has them: sockets alone are traced from here, edges are inferred",
 			s.options.Target.Version.Nginx, s.options.Target.LayoutSource))
-		return s.closeRequests()
+		if err := s.closeRequests(); err != nil || !s.options.NoSockets {
+			return err
+		}
+		return s.watchSockets()
 	}
 	return nil
 }

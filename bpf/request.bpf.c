@@ -184,7 +184,7 @@ int free_request(struct user_regs *ctx)
 	e->request_length = WORD(t, ngx.r_request_length);
 	e->stream = WORD(t, ngx.r_stream);
 	u64 modules = WORD(t, ngx.r_ctx);
-	if (want_log)
+	if (want_log || want_headers)
 		note_request(t, SECOND_ARGUMENT(ctx));
 	u64 connection = WORD(t, ngx.r_connection), states = WORD(t, ngx.r_upstream_states);
 	struct span line = {WORD(t, ngx.r_request_line), WORD(t, ngx.r_request_line + 8)};
@@ -218,6 +218,8 @@ int free_request(struct user_regs *ctx)
 		append_names(tgid);
 	if (want_log)
 		read_logged(tgid);
+	if (want_headers)
+		tell_heads(tgid, r, e->upstream);
 	u64 size = *(volatile u32 *)&t->fill;
 	barrier_var(size);
 	if (size > REQUEST_DATA)

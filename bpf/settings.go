@@ -84,7 +84,7 @@ func layoutOf(l gateway.Layout) traceNgxLayout {
 	n.R_read = word + max(n.R_connection, n.R_upstream, n.R_upstreamStates, n.R_headersIn+3*word, n.R_headersIn+n.InServer+word,
 		n.R_headersOut+n.OutStatus, n.R_startSec, n.R_startMsec, n.R_httpVersion, n.R_requestLine+word, n.R_main,
 		n.R_requestLength, n.R_stream, n.R_ctx, n.R_variables, n.R_headerSize, n.R_errStatus,
-		n.R_headersIn+max(n.InHost, n.InUserAgent, n.InReferer, n.InAuthorization))
+		n.R_headersOut+max(n.OutContentType+word, n.OutContentLength), n.R_headersIn+max(n.InHost, n.InUserAgent, n.InReferer, n.InAuthorization))
 	n.C_read = word + max(n.C_fd, n.C_ssl, n.C_requests, n.C_sent, n.C_sockaddr, n.C_addrText+word, n.C_flags)
 	return n
 }

@@ -75,6 +75,13 @@ const (
 	traceEventKindEVENT_HEADERS traceEventKind = 5
 )
 
+type traceField struct {
+	_        structs.HostLayout
+	NameLen  uint16
+	Gap      uint16
+	ValueLen uint32
+}
+
 type traceFlow struct {
 	_      structs.HostLayout
 	Began  uint64
@@ -83,6 +90,35 @@ type traceFlow struct {
 	Bytes  uint64
 	Calls  uint32
 	Seq    uint32
+}
+
+type traceHeadOf uint32
+
+const (
+	traceHeadOfHEAD_REQUEST           traceHeadOf = 0
+	traceHeadOfHEAD_UPSTREAM_REQUEST  traceHeadOf = 1
+	traceHeadOfHEAD_UPSTREAM_RESPONSE traceHeadOf = 2
+	traceHeadOfHEAD_RESPONSE          traceHeadOf = 3
+	traceHeadOfHEADS                  traceHeadOf = 4
+)
+
+type traceHeadersEvent struct {
+	_             structs.HostLayout
+	Kind          uint32
+	Pid           uint32
+	Request       uint64
+	ContentLength uint64
+	Heads         [4]struct {
+		_      structs.HostLayout
+		Len    uint32
+		Fields uint32
+		Cut    uint32
+		Seen   uint32
+	}
+	Fill           uint32
+	ContentTypeLen uint32
+	ContentType    [128]uint8
+	Data           [40960]uint8
 }
 
 type traceLogged struct {
@@ -134,7 +170,8 @@ const (
 	traceLossLOSS_TARGETS       traceLoss = 6
 	traceLossLOSS_SEEN_REQUESTS traceLoss = 7
 	traceLossLOSS_TICK_OWNERS   traceLoss = 8
-	traceLossLOSS_CAUSES        traceLoss = 9
+	traceLossLOSS_HEADERS       traceLoss = 9
+	traceLossLOSS_CAUSES        traceLoss = 10
 )
 
 type traceLuaVm struct {
@@ -425,6 +462,12 @@ type traceTarget struct {
 			Len  uint64
 			Data uint64
 		}
+		ContentType struct {
+			_    structs.HostLayout
+			Len  uint64
+			Data uint64
+		}
+		ContentLength uint64
 	}
 	Variables   [4]uint32
 	KnownSince  uint64
@@ -458,8 +501,10 @@ const (
 //
 // Used for safe lookups in a Collection or CollectionSpec.
 const (
+	traceMapBlankHeads             = "blank_heads"
 	traceMapBySock                 = "by_sock"
 	traceMapEvents                 = "events"
+	traceMapHeads                  = "heads"
 	traceMapListening              = "listening"
 	traceMapLosses                 = "losses"
 	traceMapNoPrograms             = "no_programs"
@@ -490,6 +535,9 @@ const (
 	traceVarStatics                = "statics"
 	traceVarUnusedAttempt          = "unused_attempt"
 	traceVarUnusedEventKind        = "unused_event_kind"
+	traceVarUnusedField            = "unused_field"
+	traceVarUnusedHeadOf           = "unused_head_of"
+	traceVarUnusedHeadersEvent     = "unused_headers_event"
 	traceVarUnusedLoggedFlags      = "unused_logged_flags"
 	traceVarUnusedLoggedString     = "unused_logged_string"
 	traceVarUnusedLoss             = "unused_loss"
@@ -502,6 +550,7 @@ const (
 	traceVarUnusedStarts           = "unused_starts"
 	traceVarUnusedTargetFlags      = "unused_target_flags"
 	traceVarWakeupBytes            = "wakeup_bytes"
+	traceVarWantHeaders            = "want_headers"
 	traceVarWantLog                = "want_log"
 	traceVarWantPhases             = "want_phases"
 	traceVarWantedHash             = "wanted_hash"
@@ -570,8 +619,10 @@ type traceProgramSpecs struct {
 //
 // It can be passed ebpf.CollectionSpec.Assign.
 type traceMapSpecs struct {
+	BlankHeads *ebpf.MapSpec `ebpf:"blank_heads"`
 	BySock     *ebpf.MapSpec `ebpf:"by_sock"`
 	Events     *ebpf.MapSpec `ebpf:"events"`
+	Heads      *ebpf.MapSpec `ebpf:"heads"`
 	Listening  *ebpf.MapSpec `ebpf:"listening"`
 	Losses     *ebpf.MapSpec `ebpf:"losses"`
 	NoPrograms *ebpf.MapSpec `ebpf:"no_programs"`
@@ -594,6 +645,9 @@ type traceVariableSpecs struct {
 	Statics            *ebpf.VariableSpec `ebpf:"statics"`
 	UnusedAttempt      *ebpf.VariableSpec `ebpf:"unused_attempt"`
 	UnusedEventKind    *ebpf.VariableSpec `ebpf:"unused_event_kind"`
+	UnusedField        *ebpf.VariableSpec `ebpf:"unused_field"`
+	UnusedHeadOf       *ebpf.VariableSpec `ebpf:"unused_head_of"`
+	UnusedHeadersEvent *ebpf.VariableSpec `ebpf:"unused_headers_event"`
 	UnusedLoggedFlags  *ebpf.VariableSpec `ebpf:"unused_logged_flags"`
 	UnusedLoggedString *ebpf.VariableSpec `ebpf:"unused_logged_string"`
 	UnusedLoss         *ebpf.VariableSpec `ebpf:"unused_loss"`
@@ -606,6 +660,7 @@ type traceVariableSpecs struct {
 	UnusedStarts       *ebpf.VariableSpec `ebpf:"unused_starts"`
 	UnusedTargetFlags  *ebpf.VariableSpec `ebpf:"unused_target_flags"`
 	WakeupBytes        *ebpf.VariableSpec `ebpf:"wakeup_bytes"`
+	WantHeaders        *ebpf.VariableSpec `ebpf:"want_headers"`
 	WantLog            *ebpf.VariableSpec `ebpf:"want_log"`
 	WantPhases         *ebpf.VariableSpec `ebpf:"want_phases"`
 	WantedHash         *ebpf.VariableSpec `ebpf:"wanted_hash"`
@@ -632,8 +687,10 @@ func (o *traceObjects) Close() error {
 //
 // It can be passed to loadTraceObjects or ebpf.CollectionSpec.LoadAndAssign.
 type traceMaps struct {
+	BlankHeads *ebpf.Map `ebpf:"blank_heads"`
 	BySock     *ebpf.Map `ebpf:"by_sock"`
 	Events     *ebpf.Map `ebpf:"events"`
+	Heads      *ebpf.Map `ebpf:"heads"`
 	Listening  *ebpf.Map `ebpf:"listening"`
 	Losses     *ebpf.Map `ebpf:"losses"`
 	NoPrograms *ebpf.Map `ebpf:"no_programs"`
@@ -647,8 +704,10 @@ type traceMaps struct {
 
 func (m *traceMaps) Close() error {
 	return _TraceClose(
+		m.BlankHeads,
 		m.BySock,
 		m.Events,
+		m.Heads,
 		m.Listening,
 		m.Losses,
 		m.NoPrograms,
@@ -672,6 +731,9 @@ type traceVariables struct {
 	Statics            *ebpf.Variable `ebpf:"statics"`
 	UnusedAttempt      *ebpf.Variable `ebpf:"unused_attempt"`
 	UnusedEventKind    *ebpf.Variable `ebpf:"unused_event_kind"`
+	UnusedField        *ebpf.Variable `ebpf:"unused_field"`
+	UnusedHeadOf       *ebpf.Variable `ebpf:"unused_head_of"`
+	UnusedHeadersEvent *ebpf.Variable `ebpf:"unused_headers_event"`
 	UnusedLoggedFlags  *ebpf.Variable `ebpf:"unused_logged_flags"`
 	UnusedLoggedString *ebpf.Variable `ebpf:"unused_logged_string"`
 	UnusedLoss         *ebpf.Variable `ebpf:"unused_loss"`
@@ -684,6 +746,7 @@ type traceVariables struct {
 	UnusedStarts       *ebpf.Variable `ebpf:"unused_starts"`
 	UnusedTargetFlags  *ebpf.Variable `ebpf:"unused_target_flags"`
 	WakeupBytes        *ebpf.Variable `ebpf:"wakeup_bytes"`
+	WantHeaders        *ebpf.Variable `ebpf:"want_headers"`
 	WantLog            *ebpf.Variable `ebpf:"want_log"`
 	WantPhases         *ebpf.Variable `ebpf:"want_phases"`
 	WantedHash         *ebpf.Variable `ebpf:"wanted_hash"`

@@ -32,14 +32,15 @@ type Logged struct {
 // Field is a header, as it was on the wire.
 type Field struct {
 	Name, Value string
-	// Set reports that the gateway set it: the peer did not send it.
+	// Set reports that a plugin set it: the peer did not send it, or not so. Of an HTTP/2
+	// request that is not known, and never set.
 	Set bool
 }
 
 // Head is the header section of a message.
 type Head struct {
 	Fields []Field
-	Cut    int  // headers that are missing, or cut in the middle, for want of room
+	Cut    int  // so many are missing for want of room, at least
 	Seen   bool // false: there was none, or it could not be read
 	// Note says what is peculiar to how it was read, in words; empty for nothing.
 	Note string
