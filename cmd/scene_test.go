@@ -23,6 +23,7 @@ const (
 	sceneBusy       scene = "busy"    // a request each millisecond
 	sceneQuiet      scene = "quiet"   // no request at all
 	sceneLossy      scene = "lossy"   // events are lost, and the source has something to say
+	sceneLogged     scene = "logged"  // the request object is read, headers and all
 	sceneStuck      scene = "stuck"   // the source does not end when it should
 	sceneBroken     scene = "broken"  // the source fails
 	sceneNone       scene = "none"    // no gateway
@@ -125,6 +126,10 @@ func (s *source) Next(ctx context.Context) (trace.Event, error) {
 	case sceneTried:
 		if n := s.next - 1; n < len(triedEvents()) {
 			return triedEvents()[n], nil
+		}
+	case sceneLogged:
+		if n := s.next - 1; n < len(loggedShop()) {
+			return loggedShop()[n], nil
 		}
 	default:
 		if n := s.next - 1; n < len(shop()) {

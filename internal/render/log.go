@@ -16,8 +16,8 @@ import (
 type LogOptions struct {
 	Options
 	View     logs.View
-	Hostname string // of the gateway
-	Version  string // of this program
+	Hostname *string // of the gateway: read when a line is shown, for it is not known at first; nil for none
+	Version  string  // of this program
 }
 
 var logFormats = map[string]func(io.Writer, LogOptions) trace.Sink{

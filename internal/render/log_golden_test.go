@@ -21,7 +21,8 @@ const sampleTemplate = `template={{.time.Format "15:04:05"}}\t{{.status}} {{.met
 func logLines(t *testing.T, format string, o render.LogOptions, all ...*trace.Exchange) string {
 	t.Helper()
 	var b bytes.Buffer
-	o.Hostname, o.Version = "gateway-1", "v0.0.0-test"
+	host := "gateway-1"
+	o.Hostname, o.Version = &host, "v0.0.0-test"
 	sink, err := render.Logs(format, &b, o)
 	if err != nil {
 		t.Fatal(err)

@@ -99,7 +99,9 @@ func (j *logJSON) server(b []byte, x *trace.Exchange) []byte {
 		}
 	}
 	b = append(b, `"server":{`...)
-	b = textField(b, `"hostname":`, j.o.Hostname)
+	if j.o.Hostname != nil {
+		b = textField(b, `"hostname":`, *j.o.Hostname)
+	}
 	b = textField(b, `"version":`, version)
 	return append(shut(b, '}'), ',')
 }
@@ -143,7 +145,9 @@ func (j *logJSON) further(b []byte, e *logs.Entry) []byte {
 	b = textField(b, `"apisix.route_name":`, e.RouteName)
 	b = textField(b, `"http.route":`, x.Names.URI)
 	b = textField(b, `"apisix.service_name":`, e.ServiceName)
-	return textField(b, `"apisix.plugin":`, e.Plugin)
+	b = textField(b, `"apisix.plugin":`, e.Plugin)
+	b = listField(b, `"apisix.plugins":`, x.Names.Plugins)
+	return labelsField(b, &x.Names)
 }
 
 // section appends a header section that is in no message of its own.

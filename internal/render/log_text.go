@@ -28,7 +28,7 @@ func newLogText(w io.Writer, o LogOptions) trace.Sink {
 func logColumns(wide bool) []column[logs.Entry] {
 	clock, clockWidth, nodeWidth, routeWidth := "15:04:05", 8, 18, 8
 	if wide {
-		clock, clockWidth, nodeWidth, routeWidth = "15:04:05.000", 12, 25, 16
+		clock, clockWidth, nodeWidth, routeWidth = "15:04:05.000", 12, 21, 12
 	}
 	return []column[logs.Entry]{
 		{title: "TIME", width: clockWidth, look: fixed[logs.Entry](dim), cell: func(e *logs.Entry, _ int) string { return e.Time.Format(clock) }},

@@ -88,6 +88,10 @@ func namesFields(b []byte, n *trace.Names) []byte {
 	b = countField(b, `"apisix.try_count":`, int64(n.Tries))
 	b = textField(b, `"apisix.plugin":`, n.Plugin)
 	b = listField(b, `"apisix.plugins":`, n.Plugins)
+	return labelsField(b, n)
+}
+
+func labelsField(b []byte, n *trace.Names) []byte {
 	if len(n.Labels) == 0 {
 		return b
 	}

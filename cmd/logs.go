@@ -1,0 +1,159 @@
+package cmd
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/apisixscope/apisixscope/bpf"
+	"github.com/apisixscope/apisixscope/internal/gateway"
+	"github.com/apisixscope/apisixscope/internal/render"
+	"github.com/apisixscope/apisixscope/logs"
+	"github.com/apisixscope/apisixscope/trace"
+)
+
+// logsOptions is what a user may ask of logs.
+type logsOptions struct {
+	query  gateway.Query
+	filter trace.Filter
+	where  string
+	names  naming
+	limit  limits
+	format string // empty until settled
+	place  place
+	view   logs.View
+}
+
+func newLogsCmd(env Env) *cobra.Command {
+	o := &logsOptions{limit: limits{duration: 30 * time.Second}}
+	cmd := &cobra.Command{
+		Use:   "logs",
+		Short: "Log requests as they finish, with headers",
+		Long: `Logs shows a line for each request as it finishes, read from nginx's own request
+object: exact, behind TLS and HTTP/2 as well, and at once, where the gateway's
+access log may wait for seconds. A request that ended before its time has a
+second line that tells who gave up first.
+
+A condition of --where is made of fields such as status, upstream_time or route,
+and of header("name"); docs/logs.md lists all. Secrets in headers and queries
+are hidden unless --show-secrets is given.
+
+The window ends as that of trace does: by --duration, by --count, by Ctrl-C,
+or when the reader of a pipe goes away.`,
+		Example: `  apisixscope logs --status 5xx --header all
+  apisixscope logs --where 'status >= 500 && header("x-tenant") == "acme"'
+  apisixscope logs --where 'upstream_time > 200ms && route == "orders"'
+  apisixscope logs -d 0 -o json | jq .
+  apisixscope logs -d 10s -o apisix --show-secrets | sort >ours.log
+  apisixscope logs -d 10s -w window.har
+  apisixscope logs -o 'template={{.status}} {{.uri}} {{ms .request_time}}'`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			return o.run(cmd.Context(), env)
+		},
+	}
+	o.addFlags(cmd.Flags())
+	completeTrace(cmd)
+	completeLogs(cmd)
+	return cmd
+}
+
+func (o *logsOptions) addFlags(f *pflag.FlagSet) {
+	f.SortFlags = false
+	addFilterFlags(f, &o.filter)
+	f.StringVar(&o.where, "where", "", "keep what meets the condition `EXPR`, such as 'status >= 500 && upstream_time > 200ms'")
+	o.limit.addFlags(f)
+	f.Var(number[int]{&o.query.PID, 1}, "pid", "of the gateway's master or any worker, if there are several gateways")
+	o.names.addFlags(f)
+	f.Var(&words{add: o.view.Headers.Add, kind: "NAME"}, "header", "show the headers of this name, on all four sides of the gateway; or all")
+	f.BoolVar(&o.view.Secrets, "show-secrets", false, "show credentials in headers and queries")
+	f.StringVarP(&o.format, "output", "o", "", "as `FORMAT` text, json, apisix, har or template=TEMPLATE (default json to a file named *.json or *.jsonl, har to *.har, else text)")
+	o.place.addFileFlag(f)
+	o.place.addColorFlag(f)
+}
+
+func completeLogs(cmd *cobra.Command) {
+	known := append(render.LogFormats(), "template=")
+	// It fails for flags that do not exist or have words already.
+	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(known, cobra.ShellCompDirectiveNoFileComp))
+	_ = cmd.RegisterFlagCompletionFunc("header", cobra.FixedCompletions(
+		[]string{"all", "content-type", "host", "user-agent", "x-forwarded-for", "x-request-id"}, cobra.ShellCompDirectiveNoFileComp))
+}
+
+// settle chooses what the user did not: JSON and HAR are made to have all headers.
+func (o *logsOptions) settle() {
+	switch ext := filepath.Ext(o.place.file); {
+	case o.format != "":
+	case ext == ".json", ext == ".jsonl":
+		o.format = "json"
+	case ext == ".har":
+		o.format = "har"
+	default:
+		o.format = "text"
+	}
+	if (o.format == "json" || o.format == "har") && !o.view.Headers.Any() {
+		o.view.Headers.All = true
+	}
+}
+
+func (o *logsOptions) run(ctx context.Context, env Env) error {
+	o.settle()
+	keep, err := newLogsKeeper(&o.filter, o.where)
+	if err != nil {
+		return err
+	}
+	var host string // is known once the gateway is found
+	out, sink, err := o.place.open(env, func(out *output) (trace.Sink, error) {
+		return render.Logs(o.format, out, render.LogOptions{
+			Options: o.place.options(env, out), View: o.view, Hostname: &host, Version: env.Version,
+		})
+	})
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	target, err := env.find(ctx, o.query)
+	if err != nil {
+		return err
+	}
+	host = hostname(target)
+	talk := newTalk(env)
+	names, err := o.names.open(ctx, env, target, talk)
+	if err != nil {
+		return err
+	}
+	w := &window{
+		env: o.reading(env), talk: talk, target: target, names: names, probes: true,
+		duration: o.limit.duration, count: o.limit.count, keep: keep.keep, to: sink, out: out,
+	}
+	_, err = w.run(ctx)
+	keep.tell(env)
+	return err
+}
+
+// reading lets a window read what log lines are made of.
+func (o *logsOptions) reading(env Env) Env {
+	open := env.OpenTrace
+	env.OpenTrace = func(ctx context.Context, b bpf.Options) (trace.Source, error) {
+		b.Logged = true
+		return open(ctx, b)
+	}
+	return env
+}
+
+// hostname is the gateway's, as its root directory says: it may be a container.
+func hostname(t *gateway.Target) string {
+	if b, err := os.ReadFile(fmt.Sprintf("/proc/%d/root/etc/hostname", leader(t).PID)); err == nil {
+		if name := strings.TrimSpace(string(b)); name != "" {
+			return name
+		}
+	}
+	name, _ := os.Hostname() // without one, none is shown
+	return name
+}
