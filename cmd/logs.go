@@ -129,7 +129,7 @@ func (o *logsOptions) run(ctx context.Context, env Env) error {
 		return err
 	}
 	w := &window{
-		env: o.reading(env), talk: talk, target: target, names: names, probes: true,
+		env: o.reading(env, keep), talk: talk, target: target, names: names, probes: true,
 		duration: o.limit.duration, count: o.limit.count, keep: keep.keep, to: sink, out: out,
 	}
 	_, err = w.run(ctx)
@@ -137,14 +137,19 @@ func (o *logsOptions) run(ctx context.Context, env Env) error {
 	return err
 }
 
-// reading lets a window read what log lines are made of.
-func (o *logsOptions) reading(env Env) Env {
+// reading lets a window read what log lines are made of, and no more.
+func (o *logsOptions) reading(env Env, keep *logsKeeper) Env {
 	open := env.OpenTrace
 	env.OpenTrace = func(ctx context.Context, b bpf.Options) (trace.Source, error) {
-		b.Logged = true
+		b.Logged, b.AllHeaders, b.NoSockets = true, o.wantsHeaders(keep), true
 		return open(ctx, b)
 	}
 	return env
+}
+
+// wantsHeaders reports whether something that is asked for is made of headers.
+func (o *logsOptions) wantsHeaders(keep *logsKeeper) bool {
+	return o.view.Headers.Any() || keep.where != nil && keep.where.Headers() || render.WantsHeaders(o.format)
 }
 
 // hostname is the gateway's, as its root directory says: it may be a container.

@@ -3,6 +3,7 @@ package cmd
 import (
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync/atomic"
 
 	"github.com/apisixscope/apisixscope/internal/hint"
@@ -48,6 +49,7 @@ func whereError(err error) error {
 
 // keep is for trace.Pipeline.
 func (k *logsKeeper) keep(x *trace.Exchange) string {
+	knowClient(x)
 	if why := k.filter.Keep(x); why != "" {
 		return why
 	}
@@ -68,6 +70,16 @@ func (k *logsKeeper) keep(x *trace.Exchange) string {
 		k.unread.Add(1)
 	}
 	return ""
+}
+
+// knowClient takes the client from nginx's record, where its socket was not watched.
+func knowClient(x *trace.Exchange) {
+	if x.Client.IsValid() || x.Logged == nil {
+		return
+	}
+	if addr, err := netip.ParseAddr(x.Logged.RemoteAddr); err == nil { // a UNIX socket has none
+		x.Client = netip.AddrPortFrom(addr, uint16(x.Logged.RemotePort))
+	}
 }
 
 // tell says what was peculiar to some requests of the window.

@@ -7,16 +7,18 @@ import (
 	"testing"
 	"time"
 
+	"github.com/apisixscope/apisixscope/bpf"
 	"github.com/apisixscope/apisixscope/logs"
 	"github.com/apisixscope/apisixscope/trace"
 )
 
-// loggedShop is what the gateway of a shop does, as its request objects tell.
-func loggedShop() []trace.Event {
+// loggedShop is what the gateway of a shop does, as its request objects tell, so far as
+// that is asked for.
+func loggedShop(asked bpf.Options) []trace.Event {
 	events := shop()
 	for n, e := range events {
 		r := e.Request
-		if r == nil {
+		if r == nil || !asked.Logged {
 			continue
 		}
 		r.Names = trace.Names{From: trace.NamesExact, RouteID: "17", RouteName: "orders", ServiceID: "s1", Consumer: "jack"}
@@ -27,6 +29,12 @@ func loggedShop() []trace.Event {
 			Upstreams: []trace.UpstreamState{{Peer: "10.0.1.1:80", Status: r.Status, Response: time.Millisecond}},
 		}
 		r.Attempts = r.Logged.Upstreams
+		if asked.NoSockets {
+			r.Client, r.In, r.Out = trace.Conn{}, trace.Flow{}, trace.Flow{}
+		}
+		if !asked.AllHeaders {
+			continue
+		}
 		r.Headers = &trace.Headers{
 			Request: trace.Head{Seen: true, Fields: []trace.Field{
 				{Name: "Host", Value: r.Host + ":9080"}, {Name: "X-Tenant", Value: []string{"acme", "umbrella"}[n%2]},

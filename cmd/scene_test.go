@@ -49,7 +49,7 @@ func (s scene) enter(env *cmd.Env) {
 		return []*gateway.Target{s.target(4131)}, nil
 	}
 	env.OpenTrace = func(_ context.Context, o bpf.Options) (trace.Source, error) {
-		return &source{scene: s, probes: o.Probes}, nil
+		return &source{scene: s, asked: o}, nil
 	}
 	if s == sceneDenied {
 		env.Ready = func() error {
@@ -98,9 +98,9 @@ func (s scene) target(pid int) *gateway.Target {
 
 // source yields the scene's events, and ends with the context.
 type source struct {
-	scene  scene
-	probes bool
-	next   int
+	scene scene
+	asked bpf.Options
+	next  int
 }
 
 func (s *source) Next(ctx context.Context) (trace.Event, error) {
@@ -128,8 +128,8 @@ func (s *source) Next(ctx context.Context) (trace.Event, error) {
 			return triedEvents()[n], nil
 		}
 	case sceneLogged:
-		if n := s.next - 1; n < len(loggedShop()) {
-			return loggedShop()[n], nil
+		if n := s.next - 1; n < len(loggedShop(s.asked)) {
+			return loggedShop(s.asked)[n], nil
 		}
 	default:
 		if n := s.next - 1; n < len(shop()) {

@@ -49,6 +49,12 @@ func LogFormats() []string {
 	return slices.Sorted(maps.Keys(logFormats))
 }
 
+// WantsHeaders reports whether the format may show headers that no View selects.
+func WantsHeaders(format string) bool {
+	source, ok := strings.CutPrefix(format, templatePrefix)
+	return ok && strings.Contains(source, "header")
+}
+
 // unread is said of a line that is not made from nginx's request object.
 const unread = "request object: it was not read, so this is what the sockets tell"
 

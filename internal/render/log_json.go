@@ -1,11 +1,8 @@
 package render
 
 import (
-	"encoding/hex"
 	"io"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/apisixscope/apisixscope/internal/text"
 	"github.com/apisixscope/apisixscope/logs"
@@ -47,17 +44,62 @@ func (j *logJSON) Show(x *trace.Exchange) error {
 		b = j.section(b, `"upstream_request":`, &x.Headers.UpstreamRequest)
 		b = j.section(b, `"upstream_response":`, &x.Headers.UpstreamResponse)
 	}
-	b = append(b, `"attempts":[`...)
-	for i := range x.Attempts {
-		b = j.attempt(b, &x.Attempts[i])
-	}
-	b = append(shut(b, ']'), ',')
-	missing := x.Incomplete
-	if !e.Read {
-		missing = append(missing[:len(missing):len(missing)], unread)
-	}
-	b = listField(b, `"incomplete":`, missing)
+	b = j.attempts(b, e)
+	b = incomplete(b, e)
 	return j.commit(append(shut(b, '}'), '\n'))
+}
+
+// attempts appends what nginx has on record of each, and else what its socket tells.
+func (j *logJSON) attempts(b []byte, e *logs.Entry) []byte {
+	x := e.Exchange
+	b = append(b, `"attempts":[`...)
+	if !e.Read {
+		for i := range x.Attempts {
+			b = j.attempt(b, &x.Attempts[i])
+		}
+		return append(shut(b, ']'), ',')
+	}
+	all := x.Logged.Upstreams
+	for i := range all {
+		s := &all[i]
+		b = append(b, '{')
+		if i < len(x.Attempts) && x.Attempts[i].Peer.IsValid() && len(all) == len(x.Attempts) {
+			b = addrFields(b, `"network.peer.address":`, `"network.peer.port":`, x.Attempts[i].Peer)
+		} else {
+			b = textField(b, `"network.peer.address":`, s.Peer)
+		}
+		b = countField(b, `"http.response.status_code":`, int64(s.Status))
+		b = msField(b, `"upstream_connect_time":`, s.Connect)
+		b = msField(b, `"upstream_header_time":`, s.Header)
+		b = msField(b, `"upstream_response_time":`, s.Response)
+		b = countField(b, `"sent_bytes":`, s.Sent)
+		b = countField(b, `"received_bytes":`, s.Received)
+		if i < len(x.Attempts) && len(all) == len(x.Attempts) {
+			b = textField(b, `"error.type":`, x.Attempts[i].ErrType)
+			b = textField(b, `"reason":`, x.Attempts[i].Reason)
+		}
+		b = append(shut(b, '}'), ',')
+	}
+	return append(shut(b, ']'), ',')
+}
+
+// incomplete says what is missing. Of a line that nginx's own record made, that is nothing
+// at the client's socket, which was not asked.
+func incomplete(b []byte, e *logs.Entry) []byte {
+	b = append(b, `"incomplete":[`...)
+	empty := len(b)
+	for _, what := range e.Exchange.Incomplete {
+		if !e.Read || !strings.HasPrefix(what, "client side:") {
+			b = append(text.AppendJSON(b, what), ',')
+		}
+	}
+	if !e.Read {
+		b = append(text.AppendJSON(b, unread), ',')
+	}
+	if len(b) == empty {
+		return b[:empty-len(`"incomplete":[`)]
+	}
+	return append(shut(b, ']'), ',')
 }
 
 func (j *logJSON) request(b []byte, e *logs.Entry) []byte {
@@ -167,52 +209,4 @@ func (j *logJSON) head(b []byte, h *trace.Head) []byte {
 	b = j.made.field(b, h, &j.o.View)
 	b = countField(b, `"headers_cut":`, int64(h.Cut))
 	return textField(b, `"headers_note":`, h.Note)
-}
-
-// appendURL appends the URL as a string, as APISIX's loggers write it: always with a port.
-func appendURL(b []byte, e *logs.Entry) []byte {
-	b = append(b, '"')
-	b = append(append(b, e.Scheme...), "://"...)
-	b = appendInner(b, e.Host)
-	if port := e.Exchange.Server.Port(); port != 0 {
-		b = strconv.AppendUint(append(b, ':'), uint64(port), 10)
-	}
-	return append(appendInner(b, e.URI), '"')
-}
-
-// appendInner appends a part of a JSON string.
-func appendInner(b []byte, s string) []byte {
-	at := len(b)
-	b = text.AppendJSON(b, s)
-	return append(b[:at], b[at+1:len(b)-1]...)
-}
-
-// msField appends milliseconds, with a fraction where it is known.
-func msField(b []byte, key string, d time.Duration) []byte {
-	if d < 0 {
-		return b
-	}
-	b = append(b, key...)
-	if d%time.Millisecond == 0 {
-		return append(strconv.AppendInt(b, d.Milliseconds(), 10), ',')
-	}
-	return append(strconv.AppendFloat(b, float64(d)/1e6, 'f', -1, 64), ',')
-}
-
-// bodyFields appends the beginning of a body: as text, or in hex where it is none.
-func bodyFields(b []byte, body *logs.Body) []byte {
-	if !body.Seen {
-		return b
-	}
-	if s, ok := body.Text(); ok {
-		b = append(text.AppendJSON(append(b, `"body":`...), s), ',')
-	} else {
-		b = hex.AppendEncode(append(b, `"body_hex":"`...), body.First)
-		b = append(b, '"', ',')
-	}
-	b = textField(b, `"body_encoding":`, body.Encoding)
-	if body.Size < 0 {
-		return b
-	}
-	return intField(b, `"body_size":`, body.Size)
 }
