@@ -87,6 +87,9 @@ func (a *access) client(ctx context.Context, env Env) (*apisix.Client, error) {
 	if err := a.discover(ctx, env); err != nil {
 		return nil, err
 	}
+	if a.config.ReadResources != nil {
+		return apisix.NewFile(a.config.Resources, a.config.ReadResources), nil
+	}
 	if a.config.NoAdmin != nil {
 		return nil, a.config.NoAdmin
 	}

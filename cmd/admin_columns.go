@@ -68,7 +68,7 @@ func columnsOf(kind apisix.Kind) []adminColumn {
 			wide(at("SCHEME", "scheme"), at("KEY", "key"), numeric(at("RETRIES", "retries")), of("TIMEOUT", timeouts))...)
 	case apisix.Consumers:
 		return []adminColumn{id("NAME"), at("GROUP", "group_id"), plugins, at("DESCRIPTION", "desc")}
-	case apisix.ConsumerGroups, apisix.PluginConfigs:
+	case apisix.Credentials, apisix.ConsumerGroups, apisix.PluginConfigs:
 		return []adminColumn{id("ID"), plugins, at("DESCRIPTION", "desc")}
 	case apisix.GlobalRules:
 		return []adminColumn{id("ID"), plugins}

@@ -34,14 +34,16 @@ func newAdminGetCmd(env Env, a *access) *cobra.Command {
 ` + kindLines() + `.
 
 A secret's id is MANAGER/ID; a consumer's, a plugin's and plugin metadata's is
-its name. Filters may be combined: each must agree.
+its name. "credentials NAME" shows those of a consumer, NAME/ID one of them.
+Filters may be combined: each must agree.
 
 Secrets are shown as ` + apisix.Hidden + `: members, headers and arguments whose names look like
 one, private keys, and passwords in addresses.`,
 		Example: `  apisixscope admin get routes --uri '^/shop'
   apisixscope admin get upstreams -o wide
   apisixscope admin get routes -q value.plugins.@keys
-  apisixscope admin get consumers jack -o yaml`,
+  apisixscope admin get consumers jack -o yaml
+  apisixscope admin get credentials jack`,
 		Args: adminGetArgs,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return o.run(cmd.Context(), env, args)
@@ -86,14 +88,17 @@ func adminGetArgs(_ *cobra.Command, args []string) error {
 	case len(args) > 2:
 		return fmt.Errorf("one id at most: got %q", args[1:])
 	}
-	_, err := kindOf(args[0])
+	kind, err := kindOf(args[0])
+	if err == nil && kind == apisix.Credentials && len(args) < 2 {
+		err = errors.New("say whose credentials: NAME, or NAME/ID for one of them")
+	}
 	return err
 }
 
 // kindOf finds the kind that a word means: in the singular, or as APISIX writes it, too.
 func kindOf(word string) (apisix.Kind, error) {
 	w := strings.ReplaceAll(word, "_", "-")
-	for _, k := range apisix.Kinds() {
+	for _, k := range append(apisix.Kinds(), apisix.Credentials) {
 		if string(k) == w || string(k) == w+"s" {
 			return k, nil
 		}
@@ -106,7 +111,7 @@ func (o *adminGetOptions) run(ctx context.Context, env Env, args []string) error
 	if err != nil {
 		return hint.Misuse(err)
 	}
-	if err := o.check(kind, len(args) == 2); err != nil {
+	if err := o.check(kind, len(args) == 2 && kind != apisix.Credentials); err != nil {
 		return err
 	}
 	c, err := o.access.client(ctx, env)
@@ -114,14 +119,20 @@ func (o *adminGetOptions) run(ctx context.Context, env Env, args []string) error
 		return err
 	}
 	defer c.Close()
-	if len(args) == 2 {
+	of := kind == apisix.Credentials && !strings.Contains(args[1], "/") // all of a consumer
+	if len(args) == 2 && !of {
 		r, err := c.Get(ctx, kind, args[1])
 		if err != nil {
 			return err
 		}
 		return o.show(env, kind, []apisix.Resource{r})
 	}
-	all, err := c.List(ctx, kind)
+	var all []apisix.Resource
+	if of {
+		all, err = c.Credentials(ctx, args[1])
+	} else {
+		all, err = c.List(ctx, kind)
+	}
 	if err != nil {
 		return err
 	}

@@ -54,6 +54,7 @@ type Client struct {
 	listens  string // what in the configuration says where the API is
 	http     *http.Client
 	log      *slog.Logger
+	whole    whole
 }
 
 // New returns a client of the Admin API; nothing is sent yet. An address that is none is misuse.

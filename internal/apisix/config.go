@@ -18,6 +18,7 @@ type Config struct {
 	File      string // as the gateway sees it
 	URL       string // of the Admin API
 	NoAdmin   error  // why there is none; nil if there is
+	Resources string // the file that has all resources, of a gateway without etcd and Admin API; empty for others
 	Key       Key    // of the role admin, or else of another role; empty if none is needed or known
 	NoKey     error  // why the key is not known; nil if it is, or if none is there
 	Control   string // URL of the Control API; empty where that is off
@@ -27,6 +28,9 @@ type Config struct {
 	// Assumed are variables that have their defaults here. The gateway may have been started with
 	// others: nginx overwrites its environment for all who look.
 	Assumed []string
+
+	// ReadResources reads Resources, as JSON; nil where there is no such file.
+	ReadResources func() ([]byte, error)
 }
 
 // ReadConfig reads what APISIX's configuration says: file, and below it the defaults of 2.x and
@@ -57,10 +61,14 @@ func (c *Config) read(s *settings) error {
 	}
 	of := func(names ...string) []string { return append(slices.Clone(admin), names...) }
 	c.Control, c.Router, c.Reception = s.control(), s.text("apisix", "router", "http"), s.reception()
+	c.Resources = s.resourceFile()
 	const elsewhere = "name the Admin API of its control plane with --admin"
 	switch role := s.text("deployment", "role"); {
 	case role == "data_plane":
 		c.NoAdmin = hint.Wrap(fmt.Errorf("%w: its role is data_plane", ErrNoAdmin), elsewhere)
+		return nil
+	case c.Resources != "": // of 2.x
+		c.NoAdmin = hint.Wrap(fmt.Errorf("%w: apisix.config_center is yaml", ErrNoAdmin), elsewhere)
 		return nil
 	case s.text("apisix", "enable_admin") == "false":
 		c.NoAdmin = hint.Wrap(fmt.Errorf("%w: apisix.enable_admin is false", ErrNoAdmin), elsewhere)
@@ -88,6 +96,21 @@ func (c *Config) read(s *settings) error {
 	}
 	c.Key, c.NoKey = s.key(of("admin_key")...)
 	return nil
+}
+
+// resourceFile is where a gateway has its resources, if in a file.
+func (s *settings) resourceFile() string {
+	provider := s.text("apisix", "config_center") // of 2.x
+	if s.text("deployment", "role") == "data_plane" {
+		provider = s.text("deployment", "role_data_plane", "config_provider")
+	}
+	switch provider {
+	case "yaml":
+		return "conf/apisix.yaml"
+	case "json":
+		return "conf/apisix.json"
+	}
+	return ""
 }
 
 // reachable is where to reach what listens on an address.

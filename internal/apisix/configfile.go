@@ -61,9 +61,31 @@ func findConfig(proc, title string) (*Config, error) {
 		if err != nil {
 			defaults = nil // later versions have none
 		}
-		return ReadConfig(name, file, defaults, environ(proc))
+		c, err := ReadConfig(name, file, defaults, environ(proc))
+		if err == nil && c.Resources != "" {
+			c.Resources = path.Join(home, c.Resources)
+			c.ReadResources = func() ([]byte, error) { return readResources(proc, c.Resources) }
+		}
+		return c, err
 	}
 	return nil, hint.Wrap(fmt.Errorf("find the gateway's conf/config.yaml: not at %s", strings.Join(tried, ", ")), "name the Admin API with --admin")
+}
+
+// readResources reads the resources of a gateway from its file, as JSON.
+func readResources(proc, name string) ([]byte, error) {
+	root, err := os.OpenFile(proc+"/root", unix.O_PATH|unix.O_DIRECTORY, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer root.Close()
+	data, changed, err := readDated(root, name)
+	if err == nil && path.Ext(name) == ".yaml" {
+		data, err = fromYAML(data, changed)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s of the gateway: %w", name, err)
+	}
+	return data, nil
 }
 
 // homes are the directories where APISIX may be: nginx's prefix as its title tells it, where it
@@ -90,22 +112,29 @@ func homes(title, cwd string) []string {
 
 // readIn reads a regular file of another root directory. Links lead nowhere outside of it.
 func readIn(root *os.File, name string) ([]byte, error) {
+	data, _, err := readDated(root, name)
+	return data, err
+}
+
+// readDated is readIn, and tells when the file was changed, in seconds since 1970.
+func readDated(root *os.File, name string) ([]byte, int64, error) {
 	fd, err := unix.Openat2(int(root.Fd()), name, &unix.OpenHow{
 		Flags: unix.O_RDONLY | unix.O_CLOEXEC | unix.O_NONBLOCK | unix.O_NOCTTY, Resolve: unix.RESOLVE_IN_ROOT,
 	})
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
 	f := os.NewFile(uintptr(fd), name)
 	defer f.Close()
-	if info, err := f.Stat(); err != nil || !info.Mode().IsRegular() {
-		return nil, errors.Join(err, errors.New("not a regular file"))
+	info, err := f.Stat()
+	if err != nil || !info.Mode().IsRegular() {
+		return nil, 0, errors.Join(err, errors.New("not a regular file"))
 	}
 	data, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
 	if err == nil && len(data) > maxConfig {
 		err = errors.New("too long")
 	}
-	return data, err
+	return data, info.ModTime().Unix(), err
 }
 
 // environ is a process's environment; nil where it cannot be read.

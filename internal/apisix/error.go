@@ -31,7 +31,9 @@ var (
 
 	// errNoSuchKey is for a path that the API knows, with nothing in etcd.
 	errNoSuchKey = fmt.Errorf("%w", ErrNotFound)
-	errTooLong   = errors.New("answer too long")
+	// errNothing is for a path that the API does not know, and says no more of.
+	errNothing = fmt.Errorf("%w", ErrNotFound)
+	errTooLong = errors.New("answer too long")
 )
 
 // unreachable says why there is no whole answer.
@@ -118,6 +120,8 @@ func (c *Client) refusal(a *answer, isJSON bool) error {
 		return hint.Wrap(errors.New(words), "the gateway lets in the addresses of deployment.admin.allow_admin in its conf/config.yaml alone")
 	case a.status == http.StatusNotFound && said == ": Key not found":
 		return errNoSuchKey
+	case a.status == http.StatusNotFound && said == ": not found":
+		return fmt.Errorf("404 %w%s", errNothing, said)
 	case a.status == http.StatusNotFound && isJSON:
 		return fmt.Errorf("404 %w%s", ErrNotFound, said)
 	case a.status >= 300 && a.status < 400:

@@ -20,6 +20,9 @@ const (
 	Secrets        Kind = "secrets"
 	StreamRoutes   Kind = "stream-routes"
 	Plugins        Kind = "plugins"
+
+	// Credentials are those of a consumer, below it: an id is CONSUMER/ID. They are not among Kinds.
+	Credentials Kind = "credentials"
 )
 
 // Kinds returns all kinds.

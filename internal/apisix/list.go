@@ -23,12 +23,39 @@ const (
 // List returns all resources of a kind, in the order of the API, from as many pages as there
 // are. APISIX 2.x has no pages and gives all at once.
 func (c *Client) List(ctx context.Context, kind Kind) ([]Resource, error) {
-	what := "list " + string(kind)
+	if c.isWhole(ctx, false) {
+		return c.listWhole(ctx, kind)
+	}
+	list, err := c.list(ctx, "list "+string(kind), kind)
+	if err != nil && mayBeWhole(err) && c.isWhole(ctx, true) {
+		return c.listWhole(ctx, kind)
+	}
+	return list, err
+}
+
+// Credentials returns a consumer's credentials.
+func (c *Client) Credentials(ctx context.Context, consumer string) ([]Resource, error) {
+	what := "list credentials of " + consumer
+	if err := checkID(consumer); err != nil {
+		return nil, hint.Misuse(fmt.Errorf("%s: %w", what, err))
+	}
+	if c.isWhole(ctx, false) {
+		return c.credentialsWhole(ctx, consumer)
+	}
+	list, err := c.list(ctx, what, Credentials, consumer)
+	if err != nil && mayBeWhole(err) && c.isWhole(ctx, true) {
+		return c.credentialsWhole(ctx, consumer)
+	}
+	return list, err
+}
+
+// list is List, of an API with a path for each kind. The credentials are those of a consumer.
+func (c *Client) list(ctx context.Context, what string, kind Kind, of ...string) ([]Resource, error) {
 	if kind == Plugins {
 		return c.listPlugins(ctx, what)
 	}
 	for range maxTries {
-		list, whole, err := c.pages(ctx, what, kind)
+		list, whole, err := c.pages(ctx, what, kind, of...)
 		if err != nil || whole {
 			return list, err
 		}
@@ -37,12 +64,12 @@ func (c *Client) List(ctx context.Context, kind Kind) ([]Resource, error) {
 }
 
 // pages reads each page once. The list is not whole if it changed meanwhile.
-func (c *Client) pages(ctx context.Context, what string, kind Kind) (list []Resource, whole bool, err error) {
+func (c *Client) pages(ctx context.Context, what string, kind Kind, of ...string) (list []Resource, whole bool, err error) {
 	seen := map[string]bool{}
 	first := -1
 	for page := 1; ; page++ {
 		query := url.Values{"page": {strconv.Itoa(page)}, "page_size": {strconv.Itoa(c.pageSize)}}
-		body, err := c.ask(ctx, what, kind, nil, query)
+		body, err := c.ask(ctx, what, kind, of, query)
 		if errors.Is(err, errNoSuchKey) && page == 1 {
 			return nil, true, nil // etcd has nothing below the kind's key
 		}
@@ -82,13 +109,16 @@ func (c *Client) pages(ctx context.Context, what string, kind Kind) (list []Reso
 // Get returns one resource. The error is ErrNotFound where there is none.
 func (c *Client) Get(ctx context.Context, kind Kind, id string) (Resource, error) {
 	what := "get " + kind.one() + " " + id
-	segments := strings.Split(id, "/")
-	for _, s := range segments {
-		if s == "" || s == "." || s == ".." {
-			return Resource{}, hint.Misuse(fmt.Errorf("%s: not an id", what))
-		}
+	if err := checkID(id); err != nil {
+		return Resource{}, hint.Misuse(fmt.Errorf("%s: %w", what, err))
 	}
-	body, err := c.ask(ctx, what, kind, segments, nil)
+	if c.isWhole(ctx, false) {
+		return c.getWhole(ctx, kind, id)
+	}
+	body, err := c.ask(ctx, what, kind, strings.Split(id, "/"), nil)
+	if err != nil && mayBeWhole(err) && c.isWhole(ctx, true) {
+		return c.getWhole(ctx, kind, id)
+	}
 	if err != nil {
 		return Resource{}, err
 	}
@@ -105,8 +135,21 @@ func (c *Client) Get(ctx context.Context, kind Kind, id string) (Resource, error
 	return r, nil
 }
 
+func checkID(id string) error {
+	for s := range strings.SplitSeq(id, "/") {
+		if s == "" || s == "." || s == ".." {
+			return errors.New("not an id")
+		}
+	}
+	return nil
+}
+
 // ask gets what is below a kind's path, or below its path in APISIX 2.x.
 func (c *Client) ask(ctx context.Context, what string, kind Kind, segments []string, query url.Values) ([]byte, error) {
+	if kind == Credentials { // they are below a consumer
+		segments = append([]string{segments[0], kind.path()}, segments[1:]...)
+		kind = Consumers
+	}
 	body, err := c.get(ctx, what, append([]string{kind.path()}, segments...), query)
 	if old := kind.oldPath(); old != "" && noSuchPath(err) {
 		if b, again := c.get(ctx, what, append([]string{old}, segments...), query); again == nil || !noSuchPath(again) {
