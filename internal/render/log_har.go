@@ -1,6 +1,7 @@
 package render
 
 import (
+	"cmp"
 	"encoding/base64"
 	"io"
 	"net/http"
@@ -112,7 +113,7 @@ func (h *logHAR) request(b []byte, e *logs.Entry) []byte {
 
 // url appends the URL as the client asked for it: with the port that its Host had.
 func (h *logHAR) url(b []byte, e *logs.Entry) []byte {
-	host := e.Host
+	host := cmp.Or(e.Host, "unknown") // or it would be no URL
 	if l := e.Exchange.Logged; l != nil && l.HTTPHost != "" {
 		host = l.HTTPHost
 	}
