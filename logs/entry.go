@@ -138,12 +138,11 @@ func AppendUpstreams(b []byte, all []trace.UpstreamState, value func([]byte, *tr
 	for i := range all {
 		s := &all[i]
 		switch {
-		case i == 0:
+		case i == 0, divided:
 		case s.Peer == "":
 			b = append(b, " : "...)
 			divided = true
 			continue
-		case divided:
 		case s.Redirected:
 			b = append(b, " : "...)
 		default:

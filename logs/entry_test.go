@@ -102,6 +102,7 @@ func TestUpstreams(t *testing.T) {
 		{[]trace.UpstreamState{a, none, b}, "a : b"}, // as nginx keeps it
 		{[]trace.UpstreamState{a, none, led, a}, "a : b, a"},
 		{[]trace.UpstreamState{a, none}, "a : "},
+		{[]trace.UpstreamState{a, none, none, b}, "a : , b"},
 	} {
 		x := shopRequest()
 		x.Logged.Upstreams = tt.all

@@ -53,8 +53,12 @@ func TestSecretHeaders(t *testing.T) {
 			t.Errorf("%s with --show-secrets: %q", name, got)
 		}
 	}
-	if got := v.Value(&trace.Field{Name: "Location", Value: "https://h/cb?token=s&x=1"}); got != "https://h/cb?token=***&x=1" {
-		t.Errorf("Location: %q", got)
+	for value, want := range map[string]string{
+		"https://h/cb?token=s&x=1": "https://h/cb?token=***&x=1", "apikey=s&x=1": "apikey=***&x=1", "max-age=0, private": "max-age=0, private",
+	} {
+		if got := v.Value(&trace.Field{Name: "X-Other", Value: value}); got != want {
+			t.Errorf("%q is shown as %q, want %q", value, got, want)
+		}
 	}
 }
 
