@@ -32,8 +32,8 @@ func newAdminHealthCmd(env Env, a *access) *cobra.Command {
 of its workers has it: each worker checks for itself. It asks the Control API,
 which has no key. An upstream is checked once a request needed it.
 
-Beside it stands what the last window of this gateway saw of each node: trace
-leaves that behind in a file, and --forget removes it.`,
+Beside it stands what the last window of this gateway saw of each node. The
+commands trace and logs leave that behind in a file, and --forget removes it.`,
 		Example: `  apisixscope admin health
   apisixscope admin health --control http://127.0.0.1:9090 -o json`,
 		Args: cobra.NoArgs,

@@ -13,6 +13,7 @@ import (
 
 	"github.com/apisixscope/apisixscope/bpf"
 	"github.com/apisixscope/apisixscope/internal/gateway"
+	"github.com/apisixscope/apisixscope/internal/metrics"
 	"github.com/apisixscope/apisixscope/internal/render"
 	"github.com/apisixscope/apisixscope/logs"
 	"github.com/apisixscope/apisixscope/trace"
@@ -129,7 +130,7 @@ func (o *logsOptions) run(ctx context.Context, env Env) error {
 		return err
 	}
 	w := &window{
-		env: o.reading(env, keep), talk: talk, target: target, names: names, probes: true,
+		env: o.reading(env, keep), talk: talk, target: target, names: names, command: "logs", nodes: &metrics.Nodes{}, probes: true,
 		duration: o.limit.duration, count: o.limit.count, keep: keep.keep, to: sink, out: out,
 	}
 	_, err = w.run(ctx)
