@@ -129,6 +129,7 @@ func (s *Source) request(r *traceRequestEvent, data []byte) *trace.Request {
 		AttemptsLen:       int(r.AttemptsLen),
 		Phases:            s.phases(r),
 		NoLua:             r.NoLua != 0,
+		Unwatched:         s.options.NoSockets && r.Socket == 0,
 	}
 	if r.Socket != 0 {
 		out.Client = trace.Conn{

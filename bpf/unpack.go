@@ -132,6 +132,9 @@ func logged(q *trace.Request, r *traceRequestEvent, t *texts) *trace.Logged {
 		BytesSent:      int64(l.Sent),
 		BodySent:       max(int64(l.Sent)-int64(l.HeaderSize), 0),
 		Upstreams:      q.Attempts,
+		EmptyHost:      l.Len[traceLoggedStringLOGGED_HOST] == 0,
+		EmptyReferer:   l.Len[traceLoggedStringLOGGED_REFERER] == 0,
+		EmptyUserAgent: l.Len[traceLoggedStringLOGGED_USER_AGENT] == 0,
 		ClientTimedOut: l.Flags&uint32(traceLoggedFlagsLOGGED_TIMED_OUT) != 0,
 		ClientFailed:   l.Flags&uint32(traceLoggedFlagsLOGGED_FAILED) != 0,
 	}

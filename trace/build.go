@@ -2,6 +2,7 @@ package trace
 
 import (
 	"math/rand/v2"
+	"net/netip"
 	"strconv"
 	"strings"
 	"time"
@@ -45,6 +46,11 @@ func (a *Assembler) build(w *work) bool {
 		x.PID = w.request.PID
 	}
 	x.Client, x.Server = c.Remote, c.Local
+	if x.Logged != nil && !x.Client.IsValid() {
+		if ip, err := netip.ParseAddr(x.Logged.RemoteAddr); err == nil {
+			x.Client = netip.AddrPortFrom(ip, uint16(x.Logged.RemotePort))
+		}
+	}
 	if x.TraceID == (TraceID{}) {
 		x.TraceID = newTraceID()
 	}
@@ -77,6 +83,7 @@ func describeRequest(x *Exchange, r *Request) {
 	if r.Stream || r.TLS || r.Client.Socket == 0 {
 		x.Sent = -1 // other bytes are among them
 	}
+	describeLogged(x, r)
 	x.RequestID, x.HeaderValues = r.RequestID, r.HeaderValues
 	x.Names, x.Logged, x.Headers = r.Names, r.Logged, r.Headers
 	x.ConnectionRequest = int(r.ConnectionRequest)
@@ -86,6 +93,7 @@ func describeRequest(x *Exchange, r *Request) {
 		x.Incomplete = append(x.Incomplete, "the request line is cut: "+strconv.Itoa(r.LineLen)+" bytes long")
 	}
 	switch {
+	case r.Unwatched:
 	case r.Client.Socket == 0:
 		x.Incomplete = append(x.Incomplete, "client side: its socket was not seen")
 	case r.Stream:
@@ -94,6 +102,18 @@ func describeRequest(x *Exchange, r *Request) {
 		x.Incomplete = append(x.Incomplete, "client side: the request was read together with the one before it, or before the window")
 	case r.In.Began.IsZero():
 		x.Incomplete = append(x.Incomplete, "client side: the request was read before the window")
+	}
+}
+
+// describeLogged takes from what nginx logs what its sockets do not tell, or not so well.
+func describeLogged(x *Exchange, r *Request) {
+	l := r.Logged
+	if l == nil {
+		return
+	}
+	x.Status = l.Status
+	if x.Sent < 0 {
+		x.Sent = l.BytesSent
 	}
 }
 

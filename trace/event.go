@@ -168,8 +168,9 @@ type Request struct {
 	ConnectionRequest uint64 // this is the n-th request of the connection
 	Upstream          uint64 // address of its ngx_http_upstream_t, 0 without
 
-	// The client's socket. Zero Socket: it was not seen.
+	// The client's socket. Zero Socket: it was not seen, or with Unwatched none is.
 	Client     Conn
+	Unwatched  bool
 	Exchange   uint32
 	Tick       time.Time // event-loop tick that delivered the first byte
 	In, Out    Flow

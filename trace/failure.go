@@ -80,7 +80,10 @@ func failureByClock(s *UpstreamState) (kind, reason string) {
 	case s.Status == 504:
 		return ErrTimeout, "no response within " + took(s.Response)
 	}
-	return ErrOther, "the attempt failed; its socket was not seen, so the cause is not known"
+	if s.Connect < 0 {
+		return ErrOther, "the gateway could not connect; its socket was not seen, so the cause is not known"
+	}
+	return ErrOther, "the node gave no answer; its socket was not seen, so the cause is not known"
 }
 
 func errnoName(e syscall.Errno) string {

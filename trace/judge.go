@@ -46,6 +46,9 @@ func (a *Assembler) judge(x *Exchange, w *work, c *leg) {
 // the request: it makes a 400 or 408 of one that did not come whole, and sends it to nobody.
 func (w *work) silent(c *leg) bool {
 	r := w.request
+	if r != nil && r.Logged != nil && r.Logged.BytesSent == 0 && r.Logged.ClientFailed {
+		return true
+	}
 	return r != nil && !r.Stream && !r.TLS && c.Socket != 0 && c.out.Began.IsZero() && (!c.peerClosed.IsZero() || c.errno != 0)
 }
 
@@ -73,7 +76,7 @@ func (w *work) unanswered(x *Exchange, c *leg) {
 		}
 	}
 	switch last := x.lastAttempt(); {
-	case !gone.IsZero() || x.Status == 499:
+	case !gone.IsZero() || x.Status == 499 || x.Logged != nil && x.Logged.ClientFailed:
 		x.ErrType = ErrClientGone
 		x.Reason = "the client " + how
 		if d := since(c.in.Ended, gone); d >= 0 {

@@ -5,20 +5,22 @@ import "time"
 // Logged is what nginx's own access log says of a request, read from the request object
 // just before nginx writes it. Names are those of nginx's variables.
 type Logged struct {
-	Time        time.Time       // $time_local, in the gateway's time zone; whole milliseconds
-	RemoteAddr  string          // $remote_addr, as the realip module left it
-	RemotePort  int             // 0: not known
-	RemoteUser  string          // $remote_user; empty without
-	Line        string          // $request
-	LineLen     int             // its true length, where Line is cut
-	HTTPHost    string          // $http_host
-	Referer     string          // $http_referer
-	UserAgent   string          // $http_user_agent
-	Status      int             // $status: 499 for a client that has gone; 0 is written 000
-	BytesSent   int64           // $bytes_sent
-	BodySent    int64           // $body_bytes_sent
-	RequestTime time.Duration   // $request_time
-	Upstreams   []UpstreamState // of $upstream_addr, $upstream_status and $upstream_response_time
+	Time       time.Time // $time_local, in the gateway's time zone; whole milliseconds
+	RemoteAddr string    // $remote_addr, as the realip module left it
+	RemotePort int       // 0: not known
+	RemoteUser string    // $remote_user; empty without
+	Line       string    // $request
+	LineLen    int       // its true length, where Line is cut
+	HTTPHost   string    // $http_host
+	Referer    string    // $http_referer
+	UserAgent  string    // $http_user_agent
+	// A header that was there, but empty, is not written as one that was not.
+	EmptyHost, EmptyReferer, EmptyUserAgent bool
+	Status                                  int             // $status: 499 for a client that has gone; 0 is written 000
+	BytesSent                               int64           // $bytes_sent
+	BodySent                                int64           // $body_bytes_sent
+	RequestTime                             time.Duration   // $request_time
+	Upstreams                               []UpstreamState // of $upstream_addr, $upstream_status and $upstream_response_time
 	// The variables that APISIX's configuration sets; empty where it does not.
 	UpstreamScheme string
 	UpstreamHost   string
