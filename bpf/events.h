@@ -60,7 +60,8 @@ enum loss {
 	LOSS_CAUSES = 10,
 };
 
-#define HEAD_MAX 1024
+#define HEAD_MAX 8192
+#define HEAD_USUAL 1024 /* where nobody asks for bodies */
 #define LINE_MAX_LEN 2048
 #define HOST_MAX 128
 #define HEADER_MAX 96

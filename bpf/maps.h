@@ -196,6 +196,8 @@ const volatile u32 want_phases = 0; /* phases.bpf.c is attached */
 
 const volatile u32 want_log = 0; /* what nginx's access log has of a request */
 
+const volatile u32 want_body = 0; /* bytes of bodies that are to be told */
+
 /* Is the request object read? Its end is then that of the exchange at the client's socket. */
 enum requests {
 	REQUESTS_UNREAD = 0, /* clients' sockets speak for themselves */

@@ -34,6 +34,9 @@ type Options struct {
 	Logged bool
 	// AllHeaders fills Request.Headers.
 	AllHeaders bool
+	// Body is how many bytes of bodies are told, at most MaxBody; 0 for none. They are those
+	// that went to an upstream and came from it, where that is in plain HTTP/1.
+	Body int
 	// NoSockets leaves the sockets alone where the request object can be read: requests
 	// cost the gateway less, and their times are nginx's, in milliseconds.
 	NoSockets bool
@@ -42,6 +45,9 @@ type Options struct {
 	// Log is told what happens while attaching; nil for nobody.
 	Log *slog.Logger
 }
+
+// MaxBody is the most that Options.Body may be.
+const MaxBody = headMax - headUsual
 
 // defaultRing holds some 200 ms of events at 30,000 requests a second.
 const defaultRing = 8 << 20
@@ -138,6 +144,7 @@ func (s *Source) load() error {
 		traceVarWantPhases:    flag(s.options.Phases),
 		traceVarWantLog:       flag(s.options.Logged),
 		traceVarWantHeaders:   flag(s.options.AllHeaders),
+		traceVarWantBody:      uint32(min(s.options.Body, MaxBody)),
 		traceVarWantedHash:    hash,
 		traceVarWantedLen:     length,
 	} {

@@ -8,7 +8,8 @@ import (
 
 // These must agree with events.h.
 const (
-	headMax   = 1024
+	headMax   = 8192
+	headUsual = 1024
 	lineMax   = 2048
 	hostMax   = 128
 	headerMax = 96

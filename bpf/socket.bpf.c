@@ -12,7 +12,8 @@
  * nginx frees the request: that is right for pipelines, tunnels and 100 Continue too.
  *
  * Where nobody needs the request's head, request and response are joined in one record,
- * made when the response begins.
+ * made when the response begins. Bodies are told by what an upstream gets and sends, as that
+ * is plain more often than what clients do.
  */
 #include "maps.h"
 
@@ -183,8 +184,8 @@ static __always_inline u32 head_limit(struct target *t, struct socket_state *s)
 	if (!(t->flags & TARGET_WORKER))
 		return 0;
 	if (told_by_request(s))
-		return KNOWN_HEAD;
-	return request_probes ? CALL_HEAD : HEAD_MAX;
+		return want_body ? HEAD_USUAL + want_body : KNOWN_HEAD;
+	return request_probes ? CALL_HEAD : HEAD_USUAL;
 }
 
 /* Copies the beginning of b, at most limit; to has room for twice HEAD_MAX. */
@@ -224,7 +225,7 @@ static __always_inline bool joins(struct target *t, struct socket_state *s)
 		return true;
 	if (s->exchange == 1 && s->conn.opened)
 		return false;
-	return s->conn.side == SIDE_CONNECTED && told_by_request(s);
+	return s->conn.side == SIDE_CONNECTED && told_by_request(s) && !want_body;
 }
 
 /* Notes how far an exchange has come; coming is what moves but is not in its flows yet. */

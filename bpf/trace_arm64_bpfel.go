@@ -199,7 +199,7 @@ type traceMessageEvent struct {
 	Pad       uint16
 	HeadLen   uint32
 	Plugin    [32]uint8
-	Head      [2048]uint8
+	Head      [16384]uint8
 }
 
 type traceName uint32
@@ -550,6 +550,7 @@ const (
 	traceVarUnusedStarts           = "unused_starts"
 	traceVarUnusedTargetFlags      = "unused_target_flags"
 	traceVarWakeupBytes            = "wakeup_bytes"
+	traceVarWantBody               = "want_body"
 	traceVarWantHeaders            = "want_headers"
 	traceVarWantLog                = "want_log"
 	traceVarWantPhases             = "want_phases"
@@ -660,6 +661,7 @@ type traceVariableSpecs struct {
 	UnusedStarts       *ebpf.VariableSpec `ebpf:"unused_starts"`
 	UnusedTargetFlags  *ebpf.VariableSpec `ebpf:"unused_target_flags"`
 	WakeupBytes        *ebpf.VariableSpec `ebpf:"wakeup_bytes"`
+	WantBody           *ebpf.VariableSpec `ebpf:"want_body"`
 	WantHeaders        *ebpf.VariableSpec `ebpf:"want_headers"`
 	WantLog            *ebpf.VariableSpec `ebpf:"want_log"`
 	WantPhases         *ebpf.VariableSpec `ebpf:"want_phases"`
@@ -746,6 +748,7 @@ type traceVariables struct {
 	UnusedStarts       *ebpf.Variable `ebpf:"unused_starts"`
 	UnusedTargetFlags  *ebpf.Variable `ebpf:"unused_target_flags"`
 	WakeupBytes        *ebpf.Variable `ebpf:"wakeup_bytes"`
+	WantBody           *ebpf.Variable `ebpf:"want_body"`
 	WantHeaders        *ebpf.Variable `ebpf:"want_headers"`
 	WantLog            *ebpf.Variable `ebpf:"want_log"`
 	WantPhases         *ebpf.Variable `ebpf:"want_phases"`

@@ -91,3 +91,27 @@ func (c choice) String() string {
 	return *c.to
 }
 func (c choice) Type() string { return c.kind }
+
+// bytesUpTo is a flag for a number of bytes, at most max.
+type bytesUpTo struct {
+	to  *int
+	max int
+}
+
+func (b bytesUpTo) Set(word string) error {
+	n, err := strconv.Atoi(word)
+	if err != nil || n < 0 || n > b.max {
+		return fmt.Errorf("must be a number of bytes from 0 to %d: got %s", b.max, word)
+	}
+	*b.to = n
+	return nil
+}
+
+func (b bytesUpTo) String() string {
+	if b.to == nil {
+		return "0"
+	}
+	return strconv.Itoa(*b.to)
+}
+
+func (b bytesUpTo) Type() string { return "BYTES" }

@@ -26,6 +26,7 @@ type logsOptions struct {
 	where  string
 	names  naming
 	limit  limits
+	socket bool   // sockets are watched as well
 	format string // empty until settled
 	place  place
 	view   logs.View
@@ -73,6 +74,8 @@ func (o *logsOptions) addFlags(f *pflag.FlagSet) {
 	f.Var(number[int]{&o.query.PID, 1}, "pid", "of the gateway's master or any worker, if there are several gateways")
 	o.names.addFlags(f)
 	f.Var(&words{add: o.view.Headers.Add, kind: "NAME"}, "header", "show the headers of this name, on all four sides of the gateway; or all")
+	f.Var(bytesUpTo{&o.view.Body, bpf.MaxBody}, "body", "show so many bytes of the bodies that go to and come from the node, where that is plain HTTP/1")
+	f.BoolVar(&o.socket, "sockets", false, "watch sockets, too: they tell why a node failed; costs the gateway some 2 µs a request")
 	f.BoolVar(&o.view.Secrets, "show-secrets", false, "show credentials in headers and queries")
 	f.StringVarP(&o.format, "output", "o", "", "as `FORMAT` text, json, apisix, har or template=TEMPLATE (default json to a file named *.json or *.jsonl, har to *.har, else text)")
 	o.place.addFileFlag(f)
@@ -142,7 +145,8 @@ func (o *logsOptions) run(ctx context.Context, env Env) error {
 func (o *logsOptions) reading(env Env, keep *logsKeeper) Env {
 	open := env.OpenTrace
 	env.OpenTrace = func(ctx context.Context, b bpf.Options) (trace.Source, error) {
-		b.Logged, b.AllHeaders, b.NoSockets = true, o.wantsHeaders(keep), true
+		b.Logged, b.AllHeaders, b.Body = true, o.wantsHeaders(keep), o.view.Body
+		b.NoSockets = !o.socket && o.view.Body == 0
 		return open(ctx, b)
 	}
 	return env

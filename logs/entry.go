@@ -19,6 +19,7 @@ import (
 type View struct {
 	Headers Selection
 	Secrets bool // are shown
+	Body    int  // bytes of each body; 0 for none
 }
 
 // Entry is one finished request as a log line. The zero Entry is ready for Fill.
@@ -53,6 +54,9 @@ func (e *Entry) Fill(x *trace.Exchange, v *View) {
 		f.logged(x.Logged, x)
 	} else {
 		f.unlogged(x)
+	}
+	if v.Body > 0 {
+		e.bodies(v.Body)
 	}
 	f.GatewayTime = max(f.RequestTime-max(f.UpstreamTime, 0), 0)
 	f.end(x)

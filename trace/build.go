@@ -55,6 +55,9 @@ func (a *Assembler) build(w *work) bool {
 		x.TraceID = newTraceID()
 	}
 	a.attempts(x, w)
+	if n := len(a.tries); n > 0 && a.tries[n-1] != nil {
+		x.Asked, x.Answered = a.tries[n-1].asked, a.tries[n-1].answered
+	}
 	w.times(x, &c)
 	a.judge(x, w, &c)
 	a.spans(x, w, &c)

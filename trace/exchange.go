@@ -95,6 +95,10 @@ type Exchange struct {
 	Names        Names
 	Logged       *Logged  // nil unless asked for, or where the request object was not read
 	Headers      *Headers // nil unless asked for, or where the request object was not read
+
+	// The first bytes of the last attempt's request and response, heads included: what one
+	// system call moved of them. Whole heads with bodies only where bodies were asked for.
+	Asked, Answered []byte
 }
 
 // Timing is a request's time by part. Parts that were not seen are -1.
