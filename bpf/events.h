@@ -57,7 +57,10 @@ enum loss {
 	LOSS_SEEN_REQUESTS = 7, /* not a loss: request objects that did */
 	LOSS_TICK_OWNERS = 8,	/* not a loss: exchanges whose owner is not proved */
 	LOSS_HEADERS = 9, /* headers_event: ring buffer full, or too many workers */
-	LOSS_CAUSES = 10,
+	LOSS_OTHER_ROUTE = 10, /* not losses: requests that a filter removed here */
+	LOSS_OTHER_SERVICE = 11,
+	LOSS_OTHER_CONSUMER = 12,
+	LOSS_CAUSES = 13,
 };
 
 #define HEAD_MAX 8192

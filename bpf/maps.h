@@ -77,7 +77,7 @@ struct target {
 	u64 found[KEYS + 1];
 	u64 found_number;
 	struct lua_table table; /* that is being looked at */
-	u64 text[3];
+	u64 text[3], name[8];
 	u32 found_integer;
 	u8 plugin[PLUGIN_MAX];
 };

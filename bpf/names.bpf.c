@@ -76,6 +76,62 @@ __noinline int find_names(u32 tgid, u64 r, u64 ctx)
 	return scan_table(tgid, api_ctx) ? NAMES_READ : NAMES_UNREAD;
 }
 
+/* The routes, services and consumers that are wanted, by id or name. */
+enum wanted_kind {
+	WANTED_ROUTE = 1,
+	WANTED_SERVICE = 2,
+	WANTED_CONSUMER = 4,
+};
+
+#define WANTED_NAMES 8
+#define WANTED_WORDS 8 /* u64 */
+
+struct wanted_name {
+	u64 text[WANTED_WORDS];
+	u32 len;
+	u32 kind; /* enum wanted_kind */
+};
+
+const volatile struct wanted_name wanted_names[WANTED_NAMES] = {};
+const volatile u32 wanted_kinds = 0;
+
+/* Is the value one of the wanted names of that kind? What is no string may be. */
+__noinline int is_wanted(u32 tgid, u64 value, u32 kind)
+{
+	struct target *t = target_of(tgid);
+	if (!value || !t)
+		return 0;
+	if (LUA_TYPE(value) != LUA_TYPE_STRING)
+		return 1;
+	u64 str = LUA_POINTER(value), len = user_u32(str + LUA_STR_LEN), *text = t->name;
+	barrier_var(len);
+	__builtin_memset(text, 0, sizeof(t->name));
+	if (len > sizeof(t->name) || bpf_probe_read_user(text, len, (void *)(str + LUA_STR_BYTES)))
+		return 0;
+	for (u32 i = 0; i < WANTED_NAMES; i++) {
+		u64 other = (wanted_names[i].len ^ len) | (wanted_names[i].kind ^ kind);
+		for (u32 w = 0; w < WANTED_WORDS; w++)
+			other |= wanted_names[i].text[w] ^ text[w];
+		if (!other)
+			return 1;
+	}
+	return 0;
+}
+
+/* The cause for which a filter removes a request whose fields were found; 0 for none. */
+static __always_inline u32 removed_for(struct target *t, u32 tgid)
+{
+	if (wanted_kinds & WANTED_ROUTE && !is_wanted(tgid, t->found[NAME_ROUTE_ID], WANTED_ROUTE) &&
+	    !is_wanted(tgid, t->found[NAME_ROUTE_NAME], WANTED_ROUTE))
+		return LOSS_OTHER_ROUTE;
+	if (wanted_kinds & WANTED_SERVICE && !is_wanted(tgid, t->found[NAME_SERVICE_ID], WANTED_SERVICE) &&
+	    !is_wanted(tgid, t->found[NAME_SERVICE_NAME], WANTED_SERVICE))
+		return LOSS_OTHER_SERVICE;
+	if (wanted_kinds & WANTED_CONSUMER && !is_wanted(tgid, t->found[NAME_CONSUMER], WANTED_CONSUMER))
+		return LOSS_OTHER_CONSUMER;
+	return 0;
+}
+
 static __always_inline bool is_name(u32 i)
 {
 	return i == NAME_ROUTE_NAME || i == NAME_SERVICE_NAME;

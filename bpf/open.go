@@ -40,11 +40,17 @@ type Options struct {
 	// NoSockets leaves the sockets alone where the request object can be read: requests
 	// cost the gateway less, and their times are nginx's, in milliseconds.
 	NoSockets bool
+	// Only removes, in the kernel, requests of other routes, services and consumers. Requests
+	// whose names cannot be read are not removed. It needs NoSockets: sockets tell of all.
+	Only Only
 	// Headers are names of request headers whose values are wanted, at most two.
 	Headers []string
 	// Log is told what happens while attaching; nil for nobody.
 	Log *slog.Logger
 }
+
+// Only names what requests are wanted of, each by id or name; an empty list wants all.
+type Only struct{ Routes, Services, Consumers []string }
 
 // MaxBody is the most that Options.Body may be.
 const MaxBody = headMax - headUsual
@@ -135,6 +141,7 @@ func (s *Source) load() error {
 	if err != nil && s.options.Logged {
 		return fmt.Errorf("find nginx's variables: %w", err)
 	}
+	wanted, kinds := s.options.wantedNames()
 	for name, value := range map[string]any{
 		traceVarWakeupBytes:   uint32(min(1<<20, ring/8)),
 		traceVarNgx:           layoutOf(s.options.Target.Layout),
@@ -145,6 +152,8 @@ func (s *Source) load() error {
 		traceVarWantLog:       flag(s.options.Logged),
 		traceVarWantHeaders:   flag(s.options.AllHeaders),
 		traceVarWantBody:      uint32(min(s.options.Body, MaxBody)),
+		traceVarWantedNames:   wanted,
+		traceVarWantedKinds:   kinds,
 		traceVarWantedHash:    hash,
 		traceVarWantedLen:     length,
 	} {

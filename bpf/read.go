@@ -167,6 +167,13 @@ var causes = [traceLossLOSS_CAUSES]string{
 	traceLossLOSS_HEADERS:   "headers_ring_full",
 }
 
+// removals names the filters by which the kernel side removes requests.
+var removals = map[traceLoss]string{
+	traceLossLOSS_OTHER_ROUTE:    "--route",
+	traceLossLOSS_OTHER_SERVICE:  "--service",
+	traceLossLOSS_OTHER_CONSUMER: "--consumer",
+}
+
 func (s *Source) countLosses() error {
 	var now [traceLossLOSS_CAUSES]uint64
 	for cause := range now {
@@ -181,6 +188,11 @@ func (s *Source) countLosses() error {
 	for cause, name := range causes {
 		if n := now[cause] - s.told[cause]; n > 0 && name != "" {
 			s.queue = append(s.queue, trace.Event{Kind: trace.KindLost, Cause: name, Count: n})
+		}
+	}
+	for cause, filter := range removals {
+		if n := now[cause] - s.told[cause]; n > 0 {
+			s.queue = append(s.queue, trace.Event{Kind: trace.KindRemoved, Cause: filter, Count: n})
 		}
 	}
 	s.told = now

@@ -214,8 +214,14 @@ int free_request(struct user_regs *ctx)
 	if (request_probes != REQUESTS_TOLD)
 		return 0;
 	e->names = find_names(tgid, r, module);
-	if (e->names == NAMES_READ)
+	if (e->names == NAMES_READ) {
+		u32 cause = removed_for(t, tgid);
+		if (cause) {
+			count_loss(cause);
+			return 0;
+		}
 		append_names(tgid);
+	}
 	if (want_log)
 		read_logged(tgid);
 	if (want_headers)

@@ -1,6 +1,7 @@
 package bpf
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/apisixscope/apisixscope/internal/gateway"
@@ -100,6 +101,35 @@ func luaVMOf(vm gateway.LuaVM) traceLuaVm {
 
 func staticsOf(s gateway.Statics) traceNginxStatics {
 	return traceNginxStatics{Cycle: s.Cycle, CachedTime: s.CachedTime, HttpIndex: s.HTTPIndex, CoreIndex: s.CoreIndex}
+}
+
+// wantedNames makes the programs' table of what requests are wanted of. A kind for which it has
+// no room has none in it: then others must choose.
+func (o *Options) wantedNames() (table [8]traceWantedName, kinds uint32) {
+	if !o.NoSockets {
+		return table, 0
+	}
+	next := 0
+	for kind, names := range map[traceWantedKind][]string{
+		traceWantedKindWANTED_ROUTE:    o.Only.Routes,
+		traceWantedKindWANTED_SERVICE:  o.Only.Services,
+		traceWantedKindWANTED_CONSUMER: o.Only.Consumers,
+	} {
+		tooLong := func(name string) bool { return len(name) > len(table[0].Text)*word }
+		if len(names) == 0 || next+len(names) > len(table) || slices.ContainsFunc(names, tooLong) {
+			continue
+		}
+		kinds |= uint32(kind)
+		for _, name := range names {
+			w := &table[next]
+			next++
+			w.Kind, w.Len = uint32(kind), uint32(len(name))
+			for i, c := range []byte(name) {
+				w.Text[i/word] |= uint64(c) << (8 * (i % word))
+			}
+		}
+	}
+	return table, kinds
 }
 
 // wantedHeaders makes the programs' table of headers to look for.

@@ -27,6 +27,7 @@ const enum name *unused_name __attribute__((unused));
 const struct headers_event *unused_headers_event __attribute__((unused));
 const struct field *unused_field __attribute__((unused));
 const enum head_of *unused_head_of __attribute__((unused));
+const enum wanted_kind *unused_wanted_kind __attribute__((unused));
 const enum names_how *unused_names_how __attribute__((unused));
 const enum logged_string *unused_logged_string __attribute__((unused));
 const enum logged_flags *unused_logged_flags __attribute__((unused));

@@ -161,17 +161,20 @@ const (
 type traceLoss uint32
 
 const (
-	traceLossLOSS_REQUESTS      traceLoss = 0
-	traceLossLOSS_MESSAGES      traceLoss = 1
-	traceLossLOSS_PROCESSES     traceLoss = 2
-	traceLossLOSS_SOCKETS       traceLoss = 3
-	traceLossLOSS_TAILS         traceLoss = 4
-	traceLossLOSS_LAYOUT        traceLoss = 5
-	traceLossLOSS_TARGETS       traceLoss = 6
-	traceLossLOSS_SEEN_REQUESTS traceLoss = 7
-	traceLossLOSS_TICK_OWNERS   traceLoss = 8
-	traceLossLOSS_HEADERS       traceLoss = 9
-	traceLossLOSS_CAUSES        traceLoss = 10
+	traceLossLOSS_REQUESTS       traceLoss = 0
+	traceLossLOSS_MESSAGES       traceLoss = 1
+	traceLossLOSS_PROCESSES      traceLoss = 2
+	traceLossLOSS_SOCKETS        traceLoss = 3
+	traceLossLOSS_TAILS          traceLoss = 4
+	traceLossLOSS_LAYOUT         traceLoss = 5
+	traceLossLOSS_TARGETS        traceLoss = 6
+	traceLossLOSS_SEEN_REQUESTS  traceLoss = 7
+	traceLossLOSS_TICK_OWNERS    traceLoss = 8
+	traceLossLOSS_HEADERS        traceLoss = 9
+	traceLossLOSS_OTHER_ROUTE    traceLoss = 10
+	traceLossLOSS_OTHER_SERVICE  traceLoss = 11
+	traceLossLOSS_OTHER_CONSUMER traceLoss = 12
+	traceLossLOSS_CAUSES         traceLoss = 13
 )
 
 type traceLuaVm struct {
@@ -484,6 +487,7 @@ type traceTarget struct {
 		Hmask     uint32
 	}
 	Text         [3]uint64
+	Name         [8]uint64
 	FoundInteger uint32
 	Plugin       [32]uint8
 	_            [4]byte
@@ -496,6 +500,21 @@ const (
 	traceTargetFlagsTARGET_WORKER   traceTargetFlags = 2
 	traceTargetFlagsTARGET_UPSTREAM traceTargetFlags = 4
 )
+
+type traceWantedKind uint32
+
+const (
+	traceWantedKindWANTED_ROUTE    traceWantedKind = 1
+	traceWantedKindWANTED_SERVICE  traceWantedKind = 2
+	traceWantedKindWANTED_CONSUMER traceWantedKind = 4
+)
+
+type traceWantedName struct {
+	_    structs.HostLayout
+	Text [8]uint64
+	Len  uint32
+	Kind uint32
+}
 
 // Names of all BPF objects in the ELF.
 //
@@ -549,13 +568,16 @@ const (
 	traceVarUnusedRequests         = "unused_requests"
 	traceVarUnusedStarts           = "unused_starts"
 	traceVarUnusedTargetFlags      = "unused_target_flags"
+	traceVarUnusedWantedKind       = "unused_wanted_kind"
 	traceVarWakeupBytes            = "wakeup_bytes"
 	traceVarWantBody               = "want_body"
 	traceVarWantHeaders            = "want_headers"
 	traceVarWantLog                = "want_log"
 	traceVarWantPhases             = "want_phases"
 	traceVarWantedHash             = "wanted_hash"
+	traceVarWantedKinds            = "wanted_kinds"
 	traceVarWantedLen              = "wanted_len"
+	traceVarWantedNames            = "wanted_names"
 )
 
 // loadTrace returns the embedded CollectionSpec for trace.
@@ -660,13 +682,16 @@ type traceVariableSpecs struct {
 	UnusedRequests     *ebpf.VariableSpec `ebpf:"unused_requests"`
 	UnusedStarts       *ebpf.VariableSpec `ebpf:"unused_starts"`
 	UnusedTargetFlags  *ebpf.VariableSpec `ebpf:"unused_target_flags"`
+	UnusedWantedKind   *ebpf.VariableSpec `ebpf:"unused_wanted_kind"`
 	WakeupBytes        *ebpf.VariableSpec `ebpf:"wakeup_bytes"`
 	WantBody           *ebpf.VariableSpec `ebpf:"want_body"`
 	WantHeaders        *ebpf.VariableSpec `ebpf:"want_headers"`
 	WantLog            *ebpf.VariableSpec `ebpf:"want_log"`
 	WantPhases         *ebpf.VariableSpec `ebpf:"want_phases"`
 	WantedHash         *ebpf.VariableSpec `ebpf:"wanted_hash"`
+	WantedKinds        *ebpf.VariableSpec `ebpf:"wanted_kinds"`
 	WantedLen          *ebpf.VariableSpec `ebpf:"wanted_len"`
+	WantedNames        *ebpf.VariableSpec `ebpf:"wanted_names"`
 }
 
 // traceObjects contains all objects after they have been loaded into the kernel.
@@ -747,13 +772,16 @@ type traceVariables struct {
 	UnusedRequests     *ebpf.Variable `ebpf:"unused_requests"`
 	UnusedStarts       *ebpf.Variable `ebpf:"unused_starts"`
 	UnusedTargetFlags  *ebpf.Variable `ebpf:"unused_target_flags"`
+	UnusedWantedKind   *ebpf.Variable `ebpf:"unused_wanted_kind"`
 	WakeupBytes        *ebpf.Variable `ebpf:"wakeup_bytes"`
 	WantBody           *ebpf.Variable `ebpf:"want_body"`
 	WantHeaders        *ebpf.Variable `ebpf:"want_headers"`
 	WantLog            *ebpf.Variable `ebpf:"want_log"`
 	WantPhases         *ebpf.Variable `ebpf:"want_phases"`
 	WantedHash         *ebpf.Variable `ebpf:"wanted_hash"`
+	WantedKinds        *ebpf.Variable `ebpf:"wanted_kinds"`
 	WantedLen          *ebpf.Variable `ebpf:"wanted_len"`
+	WantedNames        *ebpf.Variable `ebpf:"wanted_names"`
 }
 
 // tracePrograms contains all programs after they have been loaded into the kernel.

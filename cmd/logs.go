@@ -147,6 +147,7 @@ func (o *logsOptions) reading(env Env, keep *logsKeeper) Env {
 	env.OpenTrace = func(ctx context.Context, b bpf.Options) (trace.Source, error) {
 		b.Logged, b.AllHeaders, b.Body = true, o.wantsHeaders(keep), o.view.Body
 		b.NoSockets = !o.socket && o.view.Body == 0
+		b.Only.Routes, b.Only.Services, b.Only.Consumers = o.filter.Plain()
 		return open(ctx, b)
 	}
 	return env

@@ -18,6 +18,7 @@ const (
 	KindSwept                   // every message that ended before Time has been told
 	KindLost                    // Count events were lost for Cause
 	KindNote                    // Note: what the source has to say about itself
+	KindRemoved                 // Count requests were removed by the filter Cause
 )
 
 // Event is one decoded record. Of the pointers, the one that Kind names is set.
@@ -30,8 +31,8 @@ type Event struct {
 	Tail    *Tail
 	Close   *Close
 	Process *Process
-	Cause   string // of KindLost
-	Count   uint64 // of KindLost
+	Cause   string // of KindLost and KindRemoved
+	Count   uint64 // of the same
 	Note    string // of KindNote
 }
 

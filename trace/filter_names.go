@@ -32,6 +32,23 @@ func addCalled(to *[]called, words, want string) error {
 	})
 }
 
+// Plain returns the routes, services and consumers that are wanted, each of them nil unless
+// plain words say all that there is to say.
+func (f *Filter) Plain() (routes, services, consumers []string) {
+	return plain(f.routes), plain(f.services), plain(f.consumers)
+}
+
+func plain(wanted []called) []string {
+	var all []string
+	for i := range wanted {
+		if wanted[i].glob || wanted[i].none {
+			return nil
+		}
+		all = append(all, wanted[i].word)
+	}
+	return all
+}
+
 // keepsNames returns the flag that removes what has these names, and else "". Of a request
 // whose names are not known, nobody can say that it has none.
 func (f *Filter) keepsNames(n *Names) string {

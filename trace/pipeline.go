@@ -110,6 +110,9 @@ func (r *run) move(ctx context.Context, a *Assembler) error {
 		switch e.Kind {
 		case KindLost:
 			r.sum.Lost[e.Cause] += e.Count
+		case KindRemoved:
+			r.sum.Seen += e.Count
+			r.sum.Removed[e.Cause] += e.Count
 		case KindNote:
 			r.sum.Notes = append(r.sum.Notes, e.Note)
 			if r.Talk != nil {
