@@ -137,6 +137,9 @@ func (s *Source) load() error {
 	if s.lua = err == nil && s.options.Target.LayoutSource.Known(); !s.lua {
 		s.options.Log.Debug("Lua's current thread is not followed", "error", err)
 	}
+	if probes != traceRequestsREQUESTS_UNREAD && s.options.Target.Lua != nil && !vm.Names() {
+		s.note("what APISIX calls a request (its route, service, consumer) cannot be read from this gateway's Lua")
+	}
 	statics, err := s.options.Target.FindStatics()
 	if err != nil && s.options.Logged {
 		return fmt.Errorf("find nginx's variables: %w", err)
