@@ -79,6 +79,7 @@ struct target {
 	struct lua_table table; /* that is being looked at */
 	u64 text[3], name[8];
 	u32 found_integer;
+	u32 lua_tries; /* to find lua_ctxs */
 	u8 plugin[PLUGIN_MAX];
 };
 

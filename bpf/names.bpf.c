@@ -21,11 +21,15 @@ static __always_inline u64 lua_global(struct target *t)
 	return t->lua_global;
 }
 
+#define CTX_TABLES_TRIES 16
+
 /* The table of all ngx.ctx. lua-resty-core makes it once, before a worker serves. */
 static __always_inline u64 ctx_tables(struct target *t, u32 tgid)
 {
 	if (t->lua_ctxs)
 		return t->lua_ctxs;
+	if (t->lua_tries++ >= CTX_TABLES_TRIES) /* looking is dear */
+		return 0;
 	u64 global = lua_global(t), registry = as_table(user_ptr(global + lua.registry));
 	if (!global || !registry || !scan_table(tgid, registry))
 		return 0;

@@ -489,8 +489,8 @@ type traceTarget struct {
 	Text         [3]uint64
 	Name         [8]uint64
 	FoundInteger uint32
+	LuaTries     uint32
 	Plugin       [32]uint8
-	_            [4]byte
 }
 
 type traceTargetFlags uint32

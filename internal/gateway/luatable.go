@@ -15,8 +15,8 @@ const (
 	luaStrLen   = 20 // of GCstr, with the bytes behind it
 	luaStrBytes = 24
 
-	// luaNodesMost is the size up to which a table may be the registry.
-	luaNodesMost = 1024
+	// luaNodesMost is the size up to which a table may be the registry: what the programs look at.
+	luaNodesMost = 512
 	// registrytv lies at 272 of global_State in all releases that were seen.
 	luaRegistryFirst, luaRegistryLast = 128, 512
 )
