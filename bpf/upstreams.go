@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/cilium/ebpf"
@@ -23,7 +24,8 @@ type upstreams struct {
 	mine    map[int]bool            // the gateway's processes, and us: not upstreams
 	known   map[netip.AddrPort]bool // has been asked for; at most maxKnown
 	watched int
-	names   sync.Map // uint32 pid -> string, of upstream processes
+	died    atomic.Uint64 // how many of them have: another may listen now
+	names   sync.Map      // uint32 pid -> string, of upstream processes
 	ask     chan netip.AddrPort
 	stop    context.CancelFunc
 	done    sync.WaitGroup
@@ -92,17 +94,18 @@ func (u *upstreams) saw(m *trace.Message) {
 // look resolves addresses until ctx is done. Reading the host's listening sockets takes
 // milliseconds, hence its own goroutine, and not for each address.
 func (u *upstreams) look(ctx context.Context, index *gateway.ListenerIndex) {
-	read := time.Now()
+	read, died := time.Now(), u.died.Load()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case a := <-u.ask:
-			if u.watch(index, a) || time.Since(read) < relistEvery {
+			if died == u.died.Load() && (u.watch(index, a) || time.Since(read) < relistEvery) {
 				continue
 			}
+			n := u.died.Load()
 			if fresh, err := gateway.Listeners(ctx); err == nil {
-				index, read = fresh, time.Now()
+				index, read, died = fresh, time.Now(), n
 				u.watch(index, a)
 			}
 		}
@@ -147,8 +150,14 @@ func (u *upstreams) inherits(pid, parent uint32) {
 	}
 }
 
-// forget takes the end of a process, of the gateway's or of an upstream.
-func (u *upstreams) forget(pid uint32) { u.names.Delete(pid) }
+// forget takes the end of a process, of the gateway's or of an upstream. Whoever comes after
+// an upstream listens where it did, so what was asked is asked again.
+func (u *upstreams) forget(pid uint32) {
+	if _, was := u.names.LoadAndDelete(pid); was {
+		u.died.Add(1)
+		clear(u.known)
+	}
+}
 
 func processName(pid int) string {
 	b, err := os.ReadFile("/proc/" + strconv.Itoa(pid) + "/comm")
