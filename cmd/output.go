@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"golang.org/x/sys/unix"
 
@@ -17,9 +18,11 @@ import (
 type output struct {
 	io.Writer
 	stdout bool
-	file   *os.File // nil for stdout, and once it is done with
-	path   string   // the name that it has, or is to get
-	temp   bool     // it has a temporary name yet
+
+	mu   sync.Mutex // a window may be left alone while it ends
+	file *os.File   // nil for stdout, and once it is done with
+	path string     // the name that it has, or is to get
+	temp bool       // it has a temporary name yet
 }
 
 // openOutput opens the file at path for writing; "" and "-" are stdout. The caller ends
@@ -62,6 +65,8 @@ func cause(err error) error {
 
 // commit gives a file its name.
 func (o *output) commit() error {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if o.file == nil {
 		return nil
 	}
@@ -79,6 +84,8 @@ func (o *output) commit() error {
 
 // discard removes a file that was not committed.
 func (o *output) discard() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	if o.file == nil {
 		return
 	}
