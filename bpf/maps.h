@@ -216,12 +216,21 @@ static __always_inline void count_loss(u32 cause)
 		(*n)++;
 }
 
-/* Waking the reader for each record would cost more than the record: it polls
- * every few milliseconds and is woken only when much waits. */
+/* Where in the ring the reader was woken last. */
+volatile u64 woken_at = 0;
+
+/* Waking the reader for each record would cost more than the record: it polls every few
+ * milliseconds and is woken only when much waits, and then not again before as much more
+ * has come: while it is behind it is awake. */
 static __always_inline u64 wakeup(void)
 {
-	return bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) >= wakeup_bytes ? BPF_RB_FORCE_WAKEUP
-									       : BPF_RB_NO_WAKEUP;
+	if (bpf_ringbuf_query(&events, BPF_RB_AVAIL_DATA) < wakeup_bytes)
+		return BPF_RB_NO_WAKEUP;
+	u64 at = bpf_ringbuf_query(&events, BPF_RB_PROD_POS);
+	if (at - woken_at < wakeup_bytes)
+		return BPF_RB_NO_WAKEUP;
+	woken_at = at;
+	return BPF_RB_FORCE_WAKEUP;
 }
 
 static __always_inline u32 write_seq(u64 sock)

@@ -578,6 +578,7 @@ const (
 	traceVarWantedKinds            = "wanted_kinds"
 	traceVarWantedLen              = "wanted_len"
 	traceVarWantedNames            = "wanted_names"
+	traceVarWokenAt                = "woken_at"
 )
 
 // loadTrace returns the embedded CollectionSpec for trace.
@@ -692,6 +693,7 @@ type traceVariableSpecs struct {
 	WantedKinds        *ebpf.VariableSpec `ebpf:"wanted_kinds"`
 	WantedLen          *ebpf.VariableSpec `ebpf:"wanted_len"`
 	WantedNames        *ebpf.VariableSpec `ebpf:"wanted_names"`
+	WokenAt            *ebpf.VariableSpec `ebpf:"woken_at"`
 }
 
 // traceObjects contains all objects after they have been loaded into the kernel.
@@ -782,6 +784,7 @@ type traceVariables struct {
 	WantedKinds        *ebpf.Variable `ebpf:"wanted_kinds"`
 	WantedLen          *ebpf.Variable `ebpf:"wanted_len"`
 	WantedNames        *ebpf.Variable `ebpf:"wanted_names"`
+	WokenAt            *ebpf.Variable `ebpf:"woken_at"`
 }
 
 // tracePrograms contains all programs after they have been loaded into the kernel.
