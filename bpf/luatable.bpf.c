@@ -79,13 +79,16 @@ __noinline int learn_key(u32 tgid, u64 str)
 		if (!other)
 			which = i;
 	}
-	t->known[KNOWN_SLOT(str)] = str | (which + 1) << 56;
+	u64 *two = t->known + KNOWN_SLOT(str);
+	two[1] = two[0];
+	two[0] = str | (which + 1) << 56;
 	return which;
 }
 
 static __always_inline u32 known_key(struct target *t, u32 tgid, u64 str)
 {
-	u64 known = t->known[KNOWN_SLOT(str)];
+	u64 *two = t->known + KNOWN_SLOT(str);
+	u64 known = LUA_POINTER(two[0]) == str ? two[0] : two[1];
 	return LUA_POINTER(known) == str && known ? (u32)(known >> 56) - 1 : (u32)learn_key(tgid, str);
 }
 

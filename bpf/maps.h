@@ -27,8 +27,8 @@ enum key {
 
 #define FOUND_NUMBER KEYS /* in found: of the number key that was asked for */
 
-#define KNOWN 128 /* strings of a VM that are known, by their address */
-#define KNOWN_SLOT(str) (((str) >> 4 ^ (str) >> 11) & (KNOWN - 1))
+#define KNOWN 512 /* strings of a VM that are known, by their address: two in a slot */
+#define KNOWN_SLOT(str) (((str) >> 3 ^ (str) >> 11) & (KNOWN - 2))
 #define KNOWN_FOR 1000000000ULL /* ns */
 
 /* Bytes in the memory of a process. */

@@ -46,15 +46,18 @@ __noinline int find_names(u32 tgid, u64 r, u64 ctx)
 		return NAMES_UNREAD;
 	if (!ctx) /* Lua never ran for r */
 		return NAMES_ABSENT;
-	if (user_ptr(ctx + LUA_CTX_REQUEST) != r)
+	/* Both in one read. */
+	u32 len = lua.ctx_ref + sizeof(s32);
+	if (len > SCRATCH_SIZE || bpf_probe_read_user(t->scratch, len, (void *)ctx) || WORD(t, LUA_CTX_REQUEST) != r)
 		return NAMES_UNREAD;
-	s32 ref = user_u32(ctx + lua.ctx_ref);
+	s32 ref = *(s32 *)(t->scratch + lua.ctx_ref);
 	if (ref <= 0) /* LUA_NOREF */
 		return NAMES_ABSENT;
 	u64 now = bpf_ktime_get_ns();
 	if (now - t->known_since > KNOWN_FOR) {
 		t->known_since = now;
-		__builtin_memset(t->known, 0, sizeof(t->known));
+		for (u32 i = 0; i < KNOWN; i++)
+			((volatile u64 *)t->known)[i] = 0;
 	}
 	t->found_number = 0;
 	u64 all = ctx_tables(t, tgid);

@@ -474,7 +474,7 @@ type traceTarget struct {
 	}
 	Variables   [4]uint32
 	KnownSince  uint64
-	Known       [128]uint64
+	Known       [512]uint64
 	Found       [14]uint64
 	FoundNumber uint64
 	Table       struct {
