@@ -33,7 +33,8 @@ static const volatile struct variable_name variable_names[VARIABLES] = {
 	{"apisix_request_id", 17},
 };
 
-/* ngx_http_variable_value_t: the length in 28 bits, and flags. */
+/* ngx_http_variable_value_t: the length in 28 bits, and flags; then where the text is. */
+#define VALUE_SIZE 16
 #define VALUE_LEN(v) ((v) & 0xfffffff)
 #define VALUE_VALID(v) ((v) & 1 << 28)
 #define VALUE_NOT_FOUND(v) ((v) & 1 << 30)
@@ -115,6 +116,38 @@ static __always_inline void append_header(struct target *t, u32 which, u64 elt)
 	t->request.logged.len[which] = len;
 }
 
+/* Mostly they are near each other: what lies between the first and the last is one read. */
+static __always_inline void read_variables(struct target *t)
+{
+	u32 first = VARIABLES_LOOKED_AT, last = 0;
+	for (u32 i = 0; i < VARIABLES; i++) {
+		u32 at = t->variables[i];
+		if (at && at < first)
+			first = at;
+		if (at > last)
+			last = at;
+	}
+	u64 from = t->log.variables + (first - 1) * VALUE_SIZE, size = (last - first + 1) * VALUE_SIZE;
+	barrier_var(size);
+	bool together = size <= SCRATCH_SIZE && !bpf_probe_read_user(t->scratch, size, (void *)from);
+	for (u32 i = 0; i < VARIABLES; i++) {
+		u64 value[2] = {};
+		u32 len = LOGGED_ABSENT, at = t->variables[i];
+		u64 off = (u64)(at - first) * VALUE_SIZE;
+		barrier_var(off);
+		if (!at || !t->log.variables)
+			;
+		else if (together && off <= SCRATCH_SIZE - VALUE_SIZE)
+			__builtin_memcpy(value, t->scratch + off, VALUE_SIZE);
+		else
+			bpf_probe_read_user(value, VALUE_SIZE, (void *)(from + off));
+		if (VALUE_VALID(value[0]) && !VALUE_NOT_FOUND(value[0]))
+			len = append(t, VALUE_LEN(value[0]), value[1],
+				     i == LOGGED_UPSTREAM_URI - LOGGED_UPSTREAM_SCHEME ? LINE_MAX_LEN : LOGGED_MAX);
+		t->request.logged.len[LOGGED_UPSTREAM_SCHEME + i] = len;
+	}
+}
+
 __noinline int read_logged(u32 tgid)
 {
 	struct target *t = target_of(tgid);
@@ -130,15 +163,6 @@ __noinline int read_logged(u32 tgid)
 	append_header(t, LOGGED_REFERER, t->log.referer);
 	append_header(t, LOGGED_USER_AGENT, t->log.user_agent);
 	append_header(t, LOGGED_AUTHORIZATION, t->log.authorization);
-	for (u32 i = 0; i < VARIABLES; i++) {
-		u64 value[2] = {};
-		u32 len = LOGGED_ABSENT, at = t->variables[i];
-		if (at && t->log.variables &&
-		    !bpf_probe_read_user(value, sizeof(value), (void *)(t->log.variables + 16 * (u64)(at - 1))) &&
-		    VALUE_VALID(value[0]) && !VALUE_NOT_FOUND(value[0]))
-			len = append(t, VALUE_LEN(value[0]), value[1],
-				     i == LOGGED_UPSTREAM_URI - LOGGED_UPSTREAM_SCHEME ? LINE_MAX_LEN : LOGGED_MAX);
-		l->len[LOGGED_UPSTREAM_SCHEME + i] = len;
-	}
+	read_variables(t);
 	return 1;
 }
