@@ -1,0 +1,384 @@
+//go:build ignore
+
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+/*
+ * Through the frames of LuaJIT's VM: lj_frame.h and lj_obj.h of LuaJIT 2.1 with GC64.
+ *
+ * C and Lua take turns on two stacks. A C frame of lj_vm belongs to a run of frames on its
+ * Lua thread's stack, down to the one that C has entered. So each time the native walk
+ * comes to lj_vm or to a trace, those frames come first, and then the C frame's caller.
+ */
+#ifndef WALK_TEST
+#include "sample.h"
+#endif
+
+/* lua_State, the same in all releases with GC64 */
+#define L_GLREF 16
+#define L_BASE 32
+#define L_CFRAME 80
+#define L_EXDATA 96 /* OpenResty's: the ngx_http_request_t */
+
+/* From L_GCLIST on: gclist, base, top, maxstack, stack, openupval, env, cframe. */
+#define L_GCLIST 24
+enum { W_BASE = 1, W_MAXSTACK = 3, W_STACK = 4, W_CFRAME = 7, L_WORDS = 8 };
+
+/* lj_vm's C frame (CFRAME_OFS_* in lj_frame.h): fp and return address lie together. */
+#if defined(__TARGET_ARCH_x86)
+#define CF_NRES 8
+#define CF_L 16
+#define CF_PC 24
+#define CF_PREV 32
+#define CF_CALLER 64
+#define CF_SIZE 80
+#else
+#define CF_NRES 40
+#define CF_L 16
+#define CF_PC 8
+#define CF_PREV 0
+#define CF_CALLER 192
+#define CF_SIZE 208
+#endif
+
+#define CF_POINTER(cf) ((cf) & ~3ULL) /* the low bits are flags */
+
+#define GC_POINTER(v) ((v) & ((1ULL << 47) - 1))
+#define TYPE_FUNCTION 0x1fff7
+#define GCT_FUNCTION 8 /* ~LJ_TFUNC */
+#define PROTO_SIZE 104 /* of GCproto; its bytecode, to which a function's pc points, is behind it */
+
+/* The type of a frame: the low bits of its link. */
+enum {
+	LINK_LUA = 0,
+	LINK_C = 1,
+	LINK_CONT = 2,
+	LINK_VARARG = 3,
+	LINK_CP = 5,
+	LINK_TYPE = 7,
+};
+
+#define CONT_FFI_CALLBACK 1 /* LJ_CONT_FFI_CALLBACK */
+
+#define DELTA_MAX (1ULL << 30)
+#define ABOVE_SP_MAX (1 << 20) /* a C frame further above sp is not the current one */
+
+/* The A operand of the call before pc: how far the called function's base is from its
+ * caller's. Returns 0 if the bytecode cannot be read. */
+static __always_inline u64 call_delta(u64 pc)
+{
+	u32 instruction;
+	if (READ(&instruction, sizeof(instruction), pc - 4))
+		return 0;
+	return 8 * (2 + (u64)((instruction >> 8) & 255));
+}
+
+static __always_inline int lua_ends(struct walk *w, u64 at, u32 cause)
+{
+	trouble(w, at, cause);
+	return 1;
+}
+
+/* Emits one Lua frame and goes to the one below. Returns 1 where the C frame's ends. */
+__noinline int lua_step(u32 slot)
+{
+	struct walk *w = walk_of(slot);
+	if (!w)
+		return 1;
+	u64 at = w->lua_frame, slots[2]; /* the function, and the link */
+	if (at <= w->stack + 8 || (w->limit && at < w->limit))
+		return 1;
+	if (at > w->stack_end + 4096)
+		return lua_ends(w, at, CAUSE_LUA_FRAME);
+	if (READ(slots, sizeof(slots), at - 8))
+		return lua_ends(w, at, CAUSE_LUA_READ);
+	u64 function = GC_POINTER(slots[0]), link = slots[1];
+	if (!w->skip && function != w->thread) { /* the lowest frame holds the thread itself */
+		u64 words[6]; /* of GCfunc: 1 has gct and ffid, 4 pc, 5 the C function */
+		if (READ(words, sizeof(words), function))
+			return lua_ends(w, function, CAUSE_LUA_READ);
+		if (((words[1] >> 8) & 255) != GCT_FUNCTION)
+			return lua_ends(w, function, CAUSE_LUA_FRAME);
+		u32 ffid = (words[1] >> 16) & 255;
+		if (ffid == 0)
+			emit(w, words[4] - PROTO_SIZE, w->lua_pc, w->pc_from, FRAME_LUA, w->lua_flags);
+		else
+			emit(w, words[5], function, ffid, FRAME_C, w->lua_flags);
+	}
+	w->lua_flags = w->skip = 0;
+	w->lua_pc = 0;
+	w->pc_from = PC_NONE;
+	if ((link & 3) == LINK_LUA) {
+		u64 delta = call_delta(link);
+		if (!delta)
+			return lua_ends(w, link, CAUSE_LUA_READ);
+		w->lua_frame = at - delta;
+		w->lua_pc = link;
+		w->pc_from = PC_LINK;
+		return 0;
+	}
+	u64 delta = link & ~(u64)LINK_TYPE;
+	if (!delta || delta > DELTA_MAX)
+		return lua_ends(w, link, CAUSE_LUA_FRAME);
+	w->lua_frame = at - delta;
+	switch (link & LINK_TYPE) {
+	case LINK_VARARG: /* the frame below is of the same call, and has its link */
+		w->skip = 1;
+		return 0;
+	case LINK_CONT: {
+		u64 cont[2] = {}; /* the continuation, and the PC that it goes on at */
+		READ(cont, sizeof(cont), at - 24);
+		w->lua_pc = cont[1];
+		w->pc_from = PC_LINK;
+		return cont[0] == CONT_FFI_CALLBACK;
+	}
+	case LINK_C:
+	case LINK_CP:
+		return 1;
+	}
+	return 0; /* pcall */
+}
+
+/* Goes over to the frames of a Lua thread, unless they have been begun. */
+__noinline int enter_thread(u32 slot, u64 thread)
+{
+	struct walk *w = walk_of(slot);
+	u64 words[L_WORDS];
+	if (!w || READ(words, sizeof(words), thread + L_GCLIST))
+		return 0;
+	w->stack = words[W_STACK];
+	w->stack_end = words[W_MAXSTACK];
+	if (w->thread != thread) {
+		w->thread = thread;
+		w->lua_frame = words[W_BASE] - 8;
+	}
+	if (!w->first_thread) {
+		u64 request = 0;
+		READ(&request, sizeof(request), thread + L_EXDATA);
+		w->first_thread = thread;
+		w->request = request;
+	}
+	return 1;
+}
+
+/* Is it a thread of a VM that runs? Then the VM's current thread is of the same VM. */
+__noinline int is_thread(u64 thread, u32 cur_l)
+{
+	u64 global = 0, current = 0, again = 0;
+	if (!thread || thread & 7 || thread >> 47)
+		return 0;
+	if (READ(&global, sizeof(global), thread + L_GLREF) || !global || global & 7 || global >> 47)
+		return 0;
+	if (!cur_l) /* the first thread of a VM that is not known yet */
+		return 1;
+	if (READ(&current, sizeof(current), global + cur_l) || !current ||
+	    READ(&again, sizeof(again), current + L_GLREF))
+		return 0;
+	return again == global;
+}
+
+#define OUTER_CFRAMES 4
+
+/* The first C frame of a chain that is not below sp: in found_cframe. */
+__noinline int cframe_above(u32 slot, u64 at)
+{
+	struct walk *w = walk_of(slot);
+	if (!w)
+		return 0;
+	for (int i = 0; i < OUTER_CFRAMES && at && at < w->sp; i++) {
+		u64 before = 0;
+		if (READ(&before, sizeof(before), at + CF_PREV))
+			return 0;
+		at = CF_POINTER(before);
+	}
+	w->found_cframe = at;
+	return at >= w->sp && at - w->sp < ABOVE_SP_MAX;
+}
+
+/* The thread that runs, by what the process's VMs say: in found_*. */
+__noinline int running_thread(u32 slot, u32 in_trace)
+{
+	struct walk *w = walk_of(slot);
+	struct process *p = w ? process_of(w->tgid) : NULL;
+	if (!p || !p->cur_l)
+		return 0;
+	for (int i = 0; i < VMS_MAX; i++) {
+		u64 global = p->globals[i], thread = 0, base = 0, cframe = 0;
+		if (!global)
+			break;
+		if (READ(&thread, sizeof(thread), global + p->cur_l) || !thread ||
+		    READ(&base, sizeof(base), global + p->jit_base) || (in_trace && !base) ||
+		    READ(&cframe, sizeof(cframe), thread + L_CFRAME) || !cframe_above(slot, CF_POINTER(cframe)))
+			continue;
+		w->found_thread = thread;
+		w->found_base = base;
+		w->found_global = global;
+		return 1;
+	}
+	return 0;
+}
+
+/* Notes which Lua frame is the first, where the interpreter itself was interrupted: by its
+ * registers, since L->base is that of the last call out of it. */
+__noinline int first_by_registers(u32 slot)
+{
+	struct walk *w = walk_of(slot);
+	if (!w)
+		return 0;
+	u64 base = w->base, function = 0;
+	if (base <= w->stack + 8 || base > w->stack_end || base & 7 || READ(&function, sizeof(function), base - 16))
+		return 0;
+	if (function >> 47 == TYPE_FUNCTION) {
+		w->lua_frame = base - 8;
+	} else {
+		/* It returns: results lie over the function, and PC is the caller's already. */
+		u64 delta = w->vm_pc & 3 ? 0 : call_delta(w->vm_pc), at = base - 8 - delta;
+		if (!delta || at <= w->stack || READ(&function, sizeof(function), at - 8) ||
+		    function >> 47 != TYPE_FUNCTION)
+			return 0;
+		w->lua_frame = at;
+	}
+	w->lua_pc = w->vm_pc;
+	w->pc_from = PC_REGISTER;
+	return 1;
+}
+
+/* How the walk came to Lua. */
+enum lua_way {
+	WAY_VM = 0,	 /* pc is in lj_vm */
+	WAY_TRACE = 1,	 /* in code that LuaJIT made, or may have made */
+	WAY_UNKNOWN = 2, /* in other code that Lua called */
+};
+
+/* Finds the thread and the C frame of an address in lj_vm, in found_*. Returns an enum
+ * lua_way by which to go on, or -1 if C has called there. */
+__noinline int thread_of_vm(u32 slot)
+{
+	struct walk *w = walk_of(slot);
+	struct process *p = w ? process_of(w->tgid) : NULL;
+	if (!p)
+		return -1;
+	u64 thread = 0;
+	w->found_base = w->found_global = 0;
+	w->found_cframe = w->sp;
+	if (!READ(&thread, sizeof(thread), w->sp + CF_L) && is_thread(thread, p->cur_l)) {
+		w->found_thread = thread;
+		return WAY_VM;
+	}
+#if defined(__TARGET_ARCH_x86)
+	u64 back = 0;
+	if (w->leaf && !READ(&back, sizeof(back), w->sp)) {
+		if (back >= p->code_start && back < p->code_end) { /* in a small function of lj_vm itself */
+			if (!READ(&thread, sizeof(thread), w->sp + 8 + CF_L) && is_thread(thread, p->cur_l)) {
+				w->sp += 8;
+				w->found_cframe = w->sp;
+				w->found_thread = thread;
+				return WAY_VM;
+			}
+		} else if (in_object(slot, back)) { /* as lj_vm_floor, which C calls */
+			emit(w, w->pc, 0, 0, FRAME_NATIVE, FRAME_LEAF);
+			w->pc = back;
+			w->sp += 8;
+			w->leaf = 0;
+			return -1;
+		}
+	}
+#endif
+	/* rsp is elsewhere, as in vm_exit_handler. */
+	if (!running_thread(slot, 0)) {
+		w->found_thread = 0;
+		return WAY_UNKNOWN;
+	}
+	w->leaf = 0;
+	return w->found_base ? WAY_TRACE : WAY_VM;
+}
+
+/* Steps over the C frame at cf, to what has called lj_vm. */
+static __always_inline int leave_cframe(struct walk *w, u64 cf)
+{
+	u64 words[2];
+	if (READ(words, sizeof(words), cf + CF_CALLER)) {
+		trouble(w, cf, CAUSE_STACK);
+		return 0;
+	}
+	w->fp = words[0];
+	w->pc = words[1];
+	w->sp = cf + CF_SIZE;
+	w->leaf = 0;
+	return 1;
+}
+
+/* Emits the Lua frames of the C frame in found_*, and steps over it. */
+__noinline int lua_frames(u32 slot, u32 way)
+{
+	struct walk *w = walk_of(slot);
+	if (!w)
+		return 0;
+	u64 cf = w->found_cframe, pc = 0;
+	u32 results = 0;
+	if (!enter_thread(slot, w->found_thread)) {
+		trouble(w, w->found_thread, CAUSE_LUA_READ);
+		return 0;
+	}
+	READ(&results, sizeof(results), cf + CF_NRES);
+	READ(&pc, sizeof(pc), cf + CF_PC);
+	/* Negative: entered by lj_vm_cpcall, as the parser is, without a Lua frame. */
+	w->limit = (s32)results < 0 ? w->stack + (u64)(u32)-(s32)results : 0;
+	w->lua_pc = pc;
+	w->pc_from = PC_SAVED;
+	w->lua_flags = w->skip = 0;
+	if (way == WAY_TRACE) {
+		w->lua_frame = w->found_base - 8;
+		w->lua_pc = 0;
+		w->pc_from = PC_NONE;
+		w->lua_flags = FRAME_BASE;
+	} else if (w->leaf) {
+		first_by_registers(slot);
+	}
+	u32 ended = 0;
+	for (int i = 0; i < MAX_LUA_FRAMES && !ended; i++)
+		ended = lua_step(slot);
+	if (!ended)
+		trouble(w, w->lua_frame, CAUSE_DEEP);
+	return leave_cframe(w, cf);
+}
+
+/* Walks through lj_vm. Returns whether the walk may go on. */
+__noinline int walk_vm(u32 slot)
+{
+	struct walk *w = walk_of(slot);
+	if (!w)
+		return 0;
+	u64 pc = w->pc;
+	u32 leaf = w->leaf ? FRAME_LEAF : 0;
+	int way = thread_of_vm(slot);
+	if (way < 0)
+		return 1;
+	if (!w->found_thread) {
+		trouble(w, pc, CAUSE_THREAD);
+		return 0;
+	}
+	emit(w, pc, w->found_global, 0, FRAME_VM, leaf);
+	return lua_frames(slot, way);
+}
+
+/* Walks through code that LuaJIT made, or may have. Returns whether it knows that code. */
+__noinline int walk_trace(u32 slot)
+{
+	struct walk *w = walk_of(slot);
+	if (!w)
+		return 0;
+	u32 leaf = w->leaf ? FRAME_LEAF : 0;
+	if (running_thread(slot, 1)) {
+		emit(w, w->pc, w->found_global, 0, FRAME_JIT, leaf);
+		if (!lua_frames(slot, WAY_TRACE))
+			w->done = 1;
+		return 1;
+	}
+	if (running_thread(slot, 0)) {
+		emit(w, w->pc, 0, 0, FRAME_FOREIGN, leaf);
+		w->leaf = 0;
+		if (!lua_frames(slot, WAY_UNKNOWN))
+			w->done = 1;
+		return 1;
+	}
+	return 0;
+}

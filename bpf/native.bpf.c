@@ -1,0 +1,238 @@
+//go:build ignore
+
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+/*
+ * From frame to frame by the objects' own unwind tables: nginx, libc, OpenSSL and LuaJIT
+ * are built without frame pointers. Only pc, sp and fp are followed; no more is needed.
+ */
+#include "sample.h"
+
+#define MAPPING_STEPS 16
+#define ROW_STEPS 24
+
+/* The mapping that holds an address: its index and one more, or 0. */
+__noinline int find_mapping(u32 slot, u64 address)
+{
+	struct walk *w = walk_of(slot);
+	struct process *p = w ? process_of(w->tgid) : NULL;
+	if (!p)
+		return 0;
+	u32 low = p->first_mapping, high = low + p->mappings;
+	for (int i = 0; i < MAPPING_STEPS && low < high; i++) {
+		u32 middle = low + (high - low) / 2;
+		struct mapping *m = bpf_map_lookup_elem(&mappings, &middle);
+		if (!m)
+			return 0;
+		if (address < m->start)
+			high = middle;
+		else if (address >= m->end)
+			low = middle + 1;
+		else
+			return middle + 1;
+	}
+	return 0;
+}
+
+static __always_inline struct mapping *mapping_of(u32 slot, u64 address)
+{
+	u32 i = find_mapping(slot, address) - 1;
+	return bpf_map_lookup_elem(&mappings, &i); /* there is none at -1 */
+}
+
+__noinline int in_object(u32 slot, u64 address)
+{
+	struct mapping *m = mapping_of(slot, address);
+	return m && m->kind == MAPPED_OBJECT;
+}
+
+/* The row that holds pc, of those of an object: its index and one more, or 0. */
+__noinline int find_row(u32 pc, u32 first, u32 n)
+{
+	u32 low = first, high = first + n;
+	for (int i = 0; i < ROW_STEPS && low < high; i++) {
+		u32 middle = low + (high - low) / 2;
+		struct row *r = bpf_map_lookup_elem(&rows, &middle);
+		if (!r)
+			return 0;
+		if (r->pc <= pc)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low == first ? 0 : low;
+}
+
+/* How far above sp the caller's frame may begin: nobody has a larger frame. */
+#define FRAME_MAX (1 << 20)
+
+/* Goes on by the frame pointer, if that leads to code. Returns whether it does. */
+__noinline int step_by_pointer(u32 slot)
+{
+	struct walk *w = walk_of(slot);
+	if (!w)
+		return 0;
+	u64 words[2];
+	if (!w->fp || w->fp & 7 || w->fp < w->sp || w->fp - w->sp > FRAME_MAX || READ(words, sizeof(words), w->fp))
+		return 0;
+	if (!in_object(slot, words[1] - 1))
+		return 0;
+	w->sp = w->fp + 16;
+	w->fp = words[0];
+	w->pc = words[1];
+	w->leaf = 0;
+	return 1;
+}
+
+static __always_inline void end_walk(struct walk *w, u64 address, u32 cause)
+{
+	if (cause)
+		trouble(w, address, cause);
+	w->done = 1;
+}
+
+#if defined(__TARGET_ARCH_x86)
+
+/* The kernel's signal frame: struct ucontext behind the return address. */
+#define SIGNAL_BP 120
+#define SIGNAL_SP 160
+#define SIGNAL_IP 168
+
+static __always_inline int leave_signal(struct walk *w)
+{
+	u64 bp, at[2];
+	if (READ(&bp, sizeof(bp), w->sp + SIGNAL_BP) || READ(at, sizeof(at), w->sp + SIGNAL_SP))
+		return 0;
+	w->fp = bp;
+	w->sp = at[0];
+	w->pc = at[1];
+	w->leaf = 1;
+	w->base = w->vm_pc = w->ax = w->r9 = w->r10 = w->r11 = 0;
+	return 1;
+}
+
+static __always_inline u64 leaf_register(struct walk *w, u32 number)
+{
+	if (!w->leaf)
+		return 0;
+	switch (number) {
+	case 0:
+		return w->ax;
+	case 9:
+		return w->r9;
+	case 10:
+		return w->r10;
+	case 11:
+		return w->r11;
+	}
+	return 0;
+}
+
+/* Takes the step that a row describes. */
+__noinline int step_by_row(u32 slot, u32 index)
+{
+	struct walk *w = walk_of(slot);
+	struct row *r = bpf_map_lookup_elem(&rows, &index);
+	if (!w || !r)
+		return 0;
+	u64 cfa = 0, back = 0;
+	switch (r->cfa) {
+	case CFA_SP:
+		cfa = w->sp + r->cfa_offset;
+		break;
+	case CFA_FP:
+		cfa = w->fp + r->cfa_offset;
+		break;
+	case CFA_PLT:
+		cfa = w->sp + 8 + ((w->pc & 15) >= 11) * 8;
+		break;
+	case CFA_FP_DEREF:
+	case CFA_SP_DEREF:
+		if (!READ(&cfa, sizeof(cfa), (r->cfa == CFA_FP_DEREF ? w->fp : w->sp) + r->cfa_offset))
+			cfa += r->add;
+		break;
+	case CFA_REGISTER:
+		cfa = leaf_register(w, r->add) + r->cfa_offset;
+		break;
+	case CFA_SIGNAL:
+		if (!leave_signal(w))
+			end_walk(w, w->sp, CAUSE_STACK);
+		return 1;
+	case CFA_END:
+		end_walk(w, 0, CAUSE_NONE);
+		return 1;
+	case CFA_NONE:
+		return 0;
+	}
+	if (cfa <= w->sp || cfa - w->sp > 64 * FRAME_MAX) {
+		end_walk(w, w->pc, CAUSE_RULE);
+		return 1;
+	}
+	if (READ(&back, sizeof(back), cfa - 8)) {
+		end_walk(w, cfa, CAUSE_STACK);
+		return 1;
+	}
+	if (r->fp == FP_AT_CFA) {
+		u64 fp = 0;
+		READ(&fp, sizeof(fp), cfa + r->fp_offset);
+		w->fp = fp;
+	}
+	w->sp = cfa;
+	w->pc = back;
+	w->leaf = 0;
+	return 1;
+}
+
+#else
+
+/* Elsewhere the calling convention keeps frame pointers. */
+__noinline int step_by_row(u32 slot, u32 index)
+{
+	return 0;
+}
+
+#endif
+
+/* Is the word at i above scan_at a return address of an indirect call? */
+__noinline int is_return(u32 slot, u32 i)
+{
+	struct walk *w = walk_of(slot);
+	u64 v = 0;
+	u8 code[3];
+	if (!w || READ(&v, sizeof(v), w->scan_at + 8 * (u64)i))
+		return 1; /* the stack ends */
+	if (v < 4096 || v >> 47 || !in_object(slot, v) || READ(code, sizeof(code), v - sizeof(code)))
+		return 0;
+	/* call *reg, call *disp8(reg) */
+	if ((code[1] == 0xff && (code[2] & 0xf8) == 0xd0) || (code[0] == 0xff && (code[1] & 0xf8) == 0x50)) {
+		w->scan_found = 1;
+		return 1;
+	}
+	return 0;
+}
+
+#define SCAN_WORDS 96
+
+/*
+ * Out of code that PCRE made, which has no unwind table: its caller is found by its return
+ * address, the first on the stack that follows an indirect call in an object.
+ */
+__noinline int leave_foreign(u32 slot)
+{
+	struct walk *w = walk_of(slot);
+	if (!w)
+		return 0;
+	w->scan_at = w->sp;
+	w->scan_found = 0;
+	u32 i = 0;
+	for (; i < SCAN_WORDS; i++)
+		if (is_return(slot, i))
+			break;
+	u64 at = w->sp + 8 * (u64)i, back = 0;
+	if (!w->scan_found || READ(&back, sizeof(back), at))
+		return 0;
+	emit(w, w->pc, 0, 0, FRAME_FOREIGN, w->leaf ? FRAME_LEAF : 0);
+	w->pc = back;
+	w->sp = at + 8;
+	w->leaf = 0;
+	return 1;
+}

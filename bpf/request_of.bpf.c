@@ -1,0 +1,64 @@
+//go:build ignore
+
+// SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
+/*
+ * The request that Lua runs for, and what APISIX calls it, read as the sample is taken: a
+ * moment later the request may be gone, and another one in its place.
+ *
+ * names.bpf.c does it as in a trace. It keeps its state in a struct target and takes a tgid
+ * for the key; here that is one for each slot of a CPU, which forgets what it knows of a VM
+ * when another process comes. User space puts the targets into the map.
+ */
+#include "luatable.bpf.c"
+#include "names.bpf.c"
+
+/* Makes t forget what it knows of another process, whose tgid flags has. */
+static __always_inline void meet(struct target *t, u32 tgid)
+{
+	if (t->flags == tgid)
+		return;
+	t->flags = tgid;
+	t->lua_global = t->lua_ctxs = t->known_since = 0;
+	t->lua_tries = 0;
+}
+
+/* Tells of the request in walk.request, in texts behind the frames, which end at end. */
+__noinline int tell_request(u32 slot, u32 end)
+{
+	u32 key = bpf_get_smp_processor_id() * SLOTS + slot;
+	struct making *m = making_of(slot);
+	struct target *t = target_of(key);
+	barrier_var(end);
+	if (!m || !t || end > MAX_FRAMES * sizeof(struct frame) || !ngx.r_main)
+		return 0;
+	struct sample_event *e = &m->event;
+	u64 r = m->walk.request, main = user_ptr(r + ngx.r_main);
+	if (user_u32(r) != NGX_HTTP_MODULE_SIGNATURE || user_u32(main) != NGX_HTTP_MODULE_SIGNATURE)
+		return 0;
+	/* A timer's request is a fake one: its connection has no socket. */
+	s32 fd = user_u32(user_ptr(main + ngx.r_connection) + ngx.c_fd);
+	if (fd < 0) {
+		e->background = 1;
+		return 0;
+	}
+	e->request = main;
+	e->start_sec = user_ptr(main + ngx.r_start_sec);
+	e->start_msec = user_ptr(main + ngx.r_start_msec);
+	meet(t, e->tgid);
+	t->fill = 0;
+	u64 server = main + ngx.r_headers_in + ngx.in_server;
+	e->host_len = append(t, user_ptr(server), user_ptr(server + 8), HOST_MAX);
+	u64 modules = user_ptr(r + ngx.r_ctx);
+	if (lua.cycle && modules)
+		e->names = find_names(key, r, user_ptr(modules + 8 * lua.lua_index));
+	if (e->names == NAMES_READ)
+		append_names(key);
+	u32 n = *(volatile u32 *)&t->fill;
+	if (n > NAMES_ROOM)
+		n = NAMES_ROOM;
+	barrier_var(n);
+	if (n > NAMES_ROOM || bpf_probe_read_kernel(m->data + end, n, t->request.data))
+		return 0;
+	e->texts_len = n;
+	return 1;
+}

@@ -1,0 +1,49 @@
+package bpf
+
+import (
+	"testing"
+
+	"github.com/cilium/ebpf"
+
+	"github.com/apisixscope/apisixscope/internal/testrig"
+)
+
+// verifiedMost is how many instructions the verifier may follow of one program. It gives up
+// at a million; a step that is no global function soon brings it there.
+const verifiedMost = 40000
+
+// TestBPFSampleVerified loads the sampling programs in all settings that change them, and
+// tells how much work they are for the verifier.
+func TestBPFSampleVerified(t *testing.T) {
+	testrig.NeedBPF(t)
+	for name, helper := range map[string]uint32{"helper": 1, "stack": 0} {
+		t.Run(name, func(t *testing.T) {
+			if helper == 1 && taskRegs() == 0 {
+				t.Skip("this kernel has no bpf_task_pt_regs")
+			}
+			spec, err := loadSample()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := spec.Variables[sampleVarHasTaskRegs].Set(helper); err != nil {
+				t.Fatal(err)
+			}
+			all, err := ebpf.NewCollection(spec)
+			if err != nil {
+				t.Fatalf("%+v", err)
+			}
+			defer all.Close()
+			for name, p := range all.Programs {
+				info, err := p.Info()
+				if err != nil {
+					t.Fatal(err)
+				}
+				n, ok := info.VerifiedInstructions()
+				t.Logf("%-14s %6d instructions verified (the kernel tells: %v)", name, n, ok)
+				if n > verifiedMost {
+					t.Errorf("%s: %d instructions verified, want at most %d", name, n, verifiedMost)
+				}
+			}
+		})
+	}
+}
