@@ -110,10 +110,10 @@ __noinline int is_wanted(u32 tgid, u64 value, u32 kind)
 		return 0;
 	if (LUA_TYPE(value) != LUA_TYPE_STRING)
 		return 1;
-	u64 str = LUA_POINTER(value), len = user_u32(str + LUA_STR_LEN), *text = t->name;
-	barrier_var(len);
+	u64 str = LUA_POINTER(value), len = user_u32(str + LUA_STR_LEN), n = len, *text = t->name;
 	__builtin_memset(text, 0, sizeof(t->name));
-	if (len > sizeof(t->name) || bpf_probe_read_user(text, len, (void *)(str + LUA_STR_BYTES)))
+	barrier_var(n); /* len is kept on the stack: there, older verifiers forget its bounds */
+	if (n > sizeof(t->name) || bpf_probe_read_user(text, n, (void *)(str + LUA_STR_BYTES)))
 		return 0;
 	for (u32 i = 0; i < WANTED_NAMES; i++) {
 		u64 other = (wanted_names[i].len ^ len) | (wanted_names[i].kind ^ kind);
