@@ -33,7 +33,7 @@ func benchFullLoad(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer out.Close()
-	tool := watch(t, program, rig, out, "-o", "json")
+	tool := watch(t, program, rig, out, "trace", "-o", "json")
 	res, err := rig.Wrk(t.Context(), testrig.Wrk{Duration: completeFor})
 	if err != nil {
 		t.Fatal(err)

@@ -14,8 +14,9 @@ import (
 	"github.com/apisixscope/apisixscope/internal/testrig"
 )
 
-// benchProfile tells where the CPU time goes that the gateway spends on being watched.
-func benchProfile(t *testing.T, program string) {
+// benchProfile tells where the CPU time goes that the gateway spends on being watched by a
+// command.
+func benchProfile(t *testing.T, program, command string) {
 	if _, err := exec.LookPath("perf"); err != nil {
 		t.Skipf("perf tells where the time goes: %v", err)
 	}
@@ -23,7 +24,7 @@ func benchProfile(t *testing.T, program string) {
 	rig := testrig.StartT(t, testrig.Options{Workers: 1, BufferLog: true})
 	worker := workers(t, rig)[0]
 	pin(t, worker, gatewayCPU)
-	x := watch(t, program, rig, nil, "-o", "json")
+	x := watch(t, program, rig, nil, strings.Fields(command)...)
 	cpu, loaded := cpuTime(t, worker), startWrk(t, rig, testrig.Wrk{Duration: runFor, Conns: runConns})
 	time.Sleep(500 * time.Millisecond) // perf itself takes a moment, too
 	data := filepath.Join(t.TempDir(), "perf.data")
@@ -46,8 +47,8 @@ func benchProfile(t *testing.T, program string) {
 	if len(shares) == 0 {
 		t.Fatalf("perf reports nothing of ours:\n%s", report)
 	}
-	t.Logf("shares of the worker's CPU time, %s a request while perf samples it, with all that is called from there\n%s",
-		micros(perRequest), shareTable(shares, perRequest))
+	t.Logf("beside %s: shares of the worker's CPU time, %s a request while perf samples it, with all that is called from there\n%s",
+		command, micros(perRequest), shareTable(shares, perRequest))
 }
 
 // A share is a kernel function's part of a process's samples, callees included.

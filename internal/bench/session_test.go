@@ -67,7 +67,7 @@ func runSession(t *testing.T, program string, m mode) session {
 	if m.probes || m.binary != "" {
 		probes = "auto"
 	}
-	tool := watch(t, program, rig, out, "-o", "json", "--probes", probes)
+	tool := watch(t, program, rig, out, "trace", "-o", "json", "--probes", probes)
 	res := load(t, rig, testrig.Load{Requests: linkingRequests, Conns: linkingConns}, func() {
 		reloadAt(t, rig, arrived(warm)+linkingRequests/2)
 	})

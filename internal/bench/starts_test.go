@@ -39,7 +39,7 @@ func startsOf(t *testing.T, when, program string, rig *testrig.Rig) {
 	t.Helper()
 	var armed, saidArmed, closed, saidClosed []time.Duration
 	for range starts {
-		x := watch(t, program, rig, nil, "-o", "json")
+		x := watch(t, program, rig, nil, "trace", "-o", "json")
 		time.Sleep(500 * time.Millisecond) // a window, if a short one
 		armed, closed = append(armed, x.took), append(closed, x.stopWell())
 		saidArmed = append(saidArmed, x.printed(t, `probes armed after (\d+) ms`))
@@ -67,7 +67,7 @@ func (x *tool) printed(t *testing.T, pattern string) time.Duration {
 // benchMemory watches the fastest gateway there is for a minute.
 func benchMemory(t *testing.T, program string) {
 	rig := testrig.StartT(t, testrig.Options{Cheap: true})
-	x := watch(t, program, rig, nil, "-o", "json")
+	x := watch(t, program, rig, nil, "trace", "-o", "json")
 	done := startWrk(t, rig, testrig.Wrk{Duration: memoryFor, Conns: runConns})
 
 	var most int64

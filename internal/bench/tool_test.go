@@ -32,12 +32,11 @@ type tool struct {
 // watchPatience bounds how long a tool may take to begin and to end.
 const watchPatience = 30 * time.Second
 
-// watch starts apisixscope trace on the gateway of rig, with its data going to out;
-// nil throws it away.
+// watch starts a command of apisixscope, the first of args, on the gateway of rig, with
+// its data going to out; nil throws it away.
 func watch(t *testing.T, program string, rig *testrig.Rig, out *os.File, args ...string) *tool {
 	t.Helper()
-	all := append([]string{"trace", "-v", "--pid", strconv.Itoa(rig.MasterPID()), "--duration", "15m"}, args...)
-	cmd := exec.Command(program, all...)
+	cmd := exec.Command(program, append(args, "-v", "--pid", strconv.Itoa(rig.MasterPID()), "--duration", "15m")...)
 	if out != nil {
 		cmd.Stdout = out
 	}

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/apisixscope/apisixscope/internal/testrig"
 )
@@ -18,6 +19,14 @@ type watcher struct {
 	pairs int // of runs without and with it
 	start func(*testing.T, *testrig.Rig) *tool
 	own   bool // it is apisixscope, which tells what it saw
+	aims  aims
+}
+
+// aims are bounds of the medians; what is zero is not aimed at.
+type aims struct {
+	throughput float64 // at least
+	cpu        float64 // of the gateway per request, at most
+	extra, own time.Duration
 }
 
 // minPairs is the least number of pairs that the program's own figures stand on.
@@ -25,16 +34,21 @@ const minPairs = 9
 
 // watchers lists what is measured, the program itself first.
 func watchers(program string) []watcher {
-	own := func(pairs int, args ...string) watcher {
+	own := func(pairs int, aims aims, command string) watcher {
 		return watcher{
-			name: "apisixscope trace " + strings.Join(args, " "), pairs: pairs, own: true,
-			start: func(t *testing.T, rig *testrig.Rig) *tool { return watch(t, program, rig, nil, args...) },
+			name: "apisixscope " + command, pairs: pairs, own: true, aims: aims,
+			start: func(t *testing.T, rig *testrig.Rig) *tool {
+				return watch(t, program, rig, nil, strings.Fields(command)...)
+			},
 		}
 	}
 	return []watcher{
-		own(minPairs, "-o", "json"),
-		own(5, "-o", "json", "--probes", "off"),
-		own(5, "-o", "table", "--status", "599"), // keeps nothing
+		own(minPairs, aims{throughput: 0.96, cpu: 1.06, extra: 2 * time.Microsecond, own: 8 * time.Microsecond}, "trace -o json"),
+		own(5, aims{}, "trace -o json --probes off"),
+		own(5, aims{}, "trace -o table --status 599"), // keeps nothing
+		own(minPairs, aims{cpu: 1.05}, "logs -o text"),
+		own(minPairs, aims{cpu: 1.12}, "logs -o text --header all"),
+		own(5, aims{cpu: 1.12}, "logs -o json --header all"),
 		{name: "tcpdump -i lo -w FILE", pairs: 3, start: startTcpdump},
 		{name: "strace -f -e trace=network", pairs: 3, start: startStrace},
 	}
