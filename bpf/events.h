@@ -69,7 +69,7 @@ enum loss {
 #define HOST_MAX 128
 #define HEADER_MAX 96
 #define PEER_MAX 48
-#define ATTEMPTS_MAX 6
+#define ATTEMPTS_MAX 16
 #define WANTED_MAX 4
 #define ID_MAX_LEN 128
 #define NAME_MAX_LEN 400 /* of route and service: 100 characters */
@@ -79,7 +79,7 @@ enum loss {
 #define LOGGED_MAX 512 /* of most strings that are logged */
 /* Room for ATTEMPTS_MAX attempts and all strings, and once more the longest of these, so that
  * the verifier sees each copy end inside. */
-#define REQUEST_DATA 13824
+#define REQUEST_DATA 14848
 
 struct address {
 	u8 ip[16]; /* IPv4 as ::ffff:a.b.c.d */
@@ -164,7 +164,8 @@ struct process_event {
 	u32 pad;
 };
 
-/* ngx_http_upstream_state_t; times in ms, -1 means never. */
+/* ngx_http_upstream_state_t; times in ms, -1 means never. One without a peer is no attempt:
+ * nginx has it between two upstreams, or the balancer failed. */
 struct attempt {
 	u64 status;
 	u64 response_time;
@@ -219,20 +220,22 @@ enum logged_string {
 	LOGGED_HOST = 1,
 	LOGGED_REFERER = 2,
 	LOGGED_USER_AGENT = 3,
-	LOGGED_AUTHORIZATION = 4,
-	LOGGED_UPSTREAM_SCHEME = 5, /* from here on variables */
+	LOGGED_USER = 4, /* Authorization, or with LOGGED_USER_KNOWN the user */
+	LOGGED_UPSTREAM_SCHEME = 5,
 	LOGGED_UPSTREAM_HOST = 6,
 	LOGGED_UPSTREAM_URI = 7,
 	LOGGED_REQUEST_ID = 8,
-	LOGGED_STRINGS = 9,
+	VARIABLES = 9,
+	LOGGED_UNPARSED = 9, /* where there is no request line: what came instead of one */
+	LOGGED_STRINGS = 10,
 };
 
-#define VARIABLES (LOGGED_STRINGS - LOGGED_UPSTREAM_SCHEME)
 #define LOGGED_ABSENT 0xffffffff /* the length of what is not there */
 
 enum logged_flags {
 	LOGGED_TIMED_OUT = 1, /* ngx_connection_t.timedout: the client was too slow */
 	LOGGED_FAILED = 2,    /* ngx_connection_t.error: its connection failed */
+	LOGGED_USER_KNOWN = 4, /* nginx has found the user itself */
 };
 
 struct logged {
@@ -244,7 +247,6 @@ struct logged {
 	u32 flags; /* enum logged_flags */
 	u32 port;  /* of the client */
 	u32 len[LOGGED_STRINGS];
-	u32 pad;
 };
 
 struct request_event {
@@ -276,13 +278,13 @@ struct request_event {
 	struct phases phases; /* zero unless asked for */
 	u32 no_lua;	   /* 1: a 400 that Lua never saw */
 	u32 attempts_len;  /* how many there were */
-	u32 attempts_kept; /* how many of them are here */
+	u32 attempts_kept; /* how many of nginx's records are here */
 	u32 line_len;	   /* true lengths: of more than LINE_MAX_LEN bytes, so many are here */
 	u32 host_len;
 	u32 header_len[WANTED_MAX];
 	u32 names; /* enum names_how */
 	struct logged logged; /* zero unless asked for */
-	/* The last thing in the record, as long as need be: attempts_kept attempts, the line,
+	/* The last thing in the record, as long as need be: attempts_kept records, the line,
 	 * the host, the values of the wanted headers; the names, if they were read; the
 	 * strings of logged. */
 	u8 data[REQUEST_DATA];
@@ -339,7 +341,7 @@ _Static_assert(sizeof(struct message_event) == 248 + 2 * HEAD_MAX, "message_even
 _Static_assert(sizeof(struct close_event) == 272, "close_event changed: see decode.go");
 _Static_assert(sizeof(struct process_event) == 32, "process_event changed: see decode.go");
 _Static_assert(ATTEMPTS_MAX * sizeof(struct attempt) + 3 * LINE_MAX_LEN + HOST_MAX + WANTED_MAX * HEADER_MAX +
-			       NAMES * (4 + ID_MAX_LEN) + 2 * NAME_MAX_LEN + (LOGGED_STRINGS - 1) * LOGGED_MAX <=
+			       NAMES * (4 + ID_MAX_LEN) + 2 * NAME_MAX_LEN + (LOGGED_STRINGS - 2) * LOGGED_MAX <=
 		       REQUEST_DATA,
 	       "the data of a request_event may not fit");
 _Static_assert(sizeof(struct logged) == 104, "logged changed: see decode.go");

@@ -25,6 +25,8 @@ struct {
 
 const volatile u32 want_headers = 0;
 
+#define UPSTREAM_STATUS 112 /* ngx_http_upstream_headers_in_t.status_n, behind two of ngx_list_t */
+
 static __always_inline struct headers_event *heads_of(u32 tgid)
 {
 	struct headers_event *h = bpf_map_lookup_elem(&heads, &tgid);
@@ -55,6 +57,10 @@ __noinline int keep_field(u32 tgid, u32 i, u32 which)
 	u64 *elt = (u64 *)(t->scratch + off); /* hash, key, value */
 	struct head *head = HEAD(h, which);
 	if (!elt[0]) /* it was taken out */
+		return 0;
+	/* Where an upstream sends no Server or Date, nginx adds it without a value, so as to
+	 * make its own (ngx_http_proxy_process_header). */
+	if (which == HEAD_UPSTREAM_RESPONSE && !elt[4])
 		return 0;
 	u64 name_len = elt[1], name = elt[2], value_len = elt[3], value = elt[4], gap = value - name - name_len;
 	if (gap > FIELD_GAP_MAX || !gap)
@@ -102,6 +108,10 @@ __noinline int keep_list(u32 tgid, u64 list, u32 which)
 		return 0;
 	struct head *head = HEAD(h, which);
 	head->seen = 1;
+	if (which == HEAD_UPSTREAM_RESPONSE) /* is empty while there is no answer */
+		head->seen = user_ptr(list + UPSTREAM_STATUS) != 0;
+	if (which == HEAD_RESPONSE && !t->request.logged.header_size) /* it was never made */
+		head->seen = 0;
 	for (u32 p = 0; p < 16 && part[0]; p++) {
 		u32 n = part[1] > LIST_PART ? LIST_PART : (u32)part[1];
 		u64 len = (u64)n * size;

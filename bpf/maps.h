@@ -45,9 +45,9 @@ struct lua_table {
 
 /* What logged.bpf.c and heads.bpf.c need of a request object that was copied. */
 struct log_words {
-	u64 variables, header_size, err_status;
+	u64 variables, header_size;
 	u64 host, user_agent, referer, authorization; /* ngx_table_elt_t * */
-	struct span addr_text, content_type;
+	struct span addr_text, user, content_type;
 	u64 content_length;
 };
 
@@ -71,6 +71,9 @@ struct target {
 	u32 variables_known;
 	struct log_words log;
 	u32 variables[VARIABLES]; /* one more than their index; 0: there is none */
+	u32 variables_first;	  /* of these, and bytes of the values from it to the last */
+	u32 variables_size;
+	u32 variables_read; /* these are in the scratch room */
 	/* What luatable.bpf.c knows of the VM's strings, and has found in a table. */
 	u64 known_since;
 	u64 known[KNOWN];

@@ -16,8 +16,9 @@ struct ngx_layout {
 	u32 r_connection, r_upstream, r_upstream_states, r_headers_in, r_headers_out;
 	u32 r_start_sec, r_start_msec, r_http_version, r_request_line, r_main;
 	u32 r_request_length, r_stream, r_ctx, r_variables, r_header_size, r_err_status;
+	u32 r_request_start, r_header_in;
 	/* ngx_http_headers_in_t, ngx_http_headers_out_t */
-	u32 in_server, in_host, in_user_agent, in_referer, in_authorization;
+	u32 in_server, in_host, in_user_agent, in_referer, in_authorization, in_user;
 	u32 out_status, out_content_type, out_content_length;
 	/* ngx_connection_t; c_flags are the bits from buffered on */
 	u32 c_fd, c_log, c_ssl, c_requests, c_sent, c_sockaddr, c_addr_text, c_flags;

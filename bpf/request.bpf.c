@@ -87,20 +87,14 @@ static __always_inline void read_attempts(struct target *t, u64 states)
 	if (!states || bpf_probe_read_user(array, sizeof(array), (void *)states))
 		return;
 	u32 kept = 0, redirected = 0;
-	for (u32 i = 0; i < 16 && i < array[1]; i++) {
+	for (u32 i = 0; i < ATTEMPTS_MAX && i < array[1]; i++) {
 		u64 s[12] = {};
 		u32 size = ngx.state_size;
 		if (size > sizeof(s) || bpf_probe_read_user(s, size, (void *)(array[0] + i * size)))
 			break;
 		u64 peer = s[ngx.state_peer / 8];
-		if (!peer) { /* nginx puts an empty one between two upstream phases */
-			redirected = 1;
-			continue;
-		}
-		e->attempts_len++;
-		if (kept >= ATTEMPTS_MAX)
-			continue;
-		struct attempt *a = (struct attempt *)e->data + kept++;
+		struct attempt *a = (struct attempt *)e->data + i;
+		kept = i + 1;
 		a->status = s[ngx.state_status / 8];
 		a->response_time = s[ngx.state_response_time / 8];
 		a->connect_time = s[ngx.state_connect_time / 8];
@@ -108,13 +102,19 @@ static __always_inline void read_attempts(struct target *t, u64 states)
 		a->bytes_received = s[ngx.state_bytes_received / 8];
 		a->bytes_sent = s[ngx.state_bytes_sent / 8];
 		a->redirected = redirected;
-		redirected = 0;
+		a->peer_len = 0;
+		redirected = !peer; /* nginx puts an empty one between two upstream phases */
+		if (!peer)
+			continue;
+		e->attempts_len++;
 		struct span name = {};
 		bpf_probe_read_user(&name, sizeof(name), (void *)peer);
-		a->peer_len = name.len > PEER_MAX ? PEER_MAX : (u32)name.len;
-		if (bpf_probe_read_user(a->peer, a->peer_len & 63, (void *)name.data))
-			a->peer_len = 0;
+		u32 len = name.len > PEER_MAX ? PEER_MAX : (u32)name.len;
+		if (!bpf_probe_read_user(a->peer, len & 63, (void *)name.data))
+			a->peer_len = name.len;
 	}
+	if (array[1] > ATTEMPTS_MAX)
+		e->attempts_len += array[1] - ATTEMPTS_MAX;
 	e->attempts_kept = kept;
 	/* Read back, so that the verifier forgets by which of many ways it came here, and
 	 * follows what comes after but once. */
@@ -223,7 +223,7 @@ int free_request(struct user_regs *ctx)
 		append_names(tgid);
 	}
 	if (want_log)
-		read_logged(tgid);
+		read_logged(tgid, r);
 	if (want_headers)
 		tell_heads(tgid, r, e->upstream);
 	u64 size = *(volatile u32 *)&t->fill;

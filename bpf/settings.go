@@ -48,11 +48,14 @@ func layoutOf(l gateway.Layout) traceNgxLayout {
 		R_variables:        l.Request.Variables,
 		R_headerSize:       l.Request.HeaderSize,
 		R_errStatus:        l.Request.ErrStatus,
+		R_requestStart:     l.Request.RequestStart,
+		R_headerIn:         l.Request.Pool + word, // ngx_pool_t *pool; ngx_buf_t *header_in
 		InServer:           l.HeadersIn.Server,
 		InHost:             l.HeadersIn.Host,
 		InUserAgent:        l.HeadersIn.UserAgent,
 		InReferer:          l.HeadersIn.Referer,
 		InAuthorization:    l.HeadersIn.Authorization,
+		InUser:             userOf(l),
 		OutStatus:          l.HeadersOut.Status,
 		OutContentType:     l.HeadersOut.ContentType,
 		OutContentLength:   l.HeadersOut.ContentLengthN,
@@ -86,9 +89,19 @@ func layoutOf(l gateway.Layout) traceNgxLayout {
 	n.R_read = word + max(n.R_connection, n.R_upstream, n.R_upstreamStates, n.R_headersIn+3*word, n.R_headersIn+n.InServer+word,
 		n.R_headersOut+n.OutStatus, n.R_startSec, n.R_startMsec, n.R_httpVersion, n.R_requestLine+word, n.R_main,
 		n.R_requestLength, n.R_stream, n.R_ctx, n.R_variables, n.R_headerSize, n.R_errStatus,
-		n.R_headersOut+max(n.OutContentType+word, n.OutContentLength), n.R_headersIn+max(n.InHost, n.InUserAgent, n.InReferer, n.InAuthorization))
+		n.R_headersOut+max(n.OutContentType+word, n.OutContentLength), n.R_headersIn+max(n.InHost, n.InUserAgent, n.InReferer, n.InAuthorization, n.InUser+word))
 	n.C_read = word + max(n.C_fd, n.C_ssl, n.C_requests, n.C_sent, n.C_sockaddr, n.C_addrText+word, n.C_flags)
 	return n
+}
+
+// userOf is where headers_in.user is: ngx_str_t user, passwd; before nginx 1.23 an ngx_array_t
+// of cookies; ngx_str_t server.
+func userOf(l gateway.Layout) uint32 {
+	const array, beforeNext = 5 * word, 6 * word // sizes, the latter of ngx_table_elt_t
+	if l.TableElt.Size == beforeNext {
+		return l.HeadersIn.Server - array - 4*word
+	}
+	return l.HeadersIn.Server - 4*word
 }
 
 func luaVMOf(vm gateway.LuaVM) traceLuaVm {

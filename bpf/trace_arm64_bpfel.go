@@ -132,15 +132,15 @@ type traceLogged struct {
 	Rc         int64
 	Flags      uint32
 	Port       uint32
-	Len        [9]uint32
-	Pad        uint32
+	Len        [10]uint32
 }
 
 type traceLoggedFlags uint32
 
 const (
-	traceLoggedFlagsLOGGED_TIMED_OUT traceLoggedFlags = 1
-	traceLoggedFlagsLOGGED_FAILED    traceLoggedFlags = 2
+	traceLoggedFlagsLOGGED_TIMED_OUT  traceLoggedFlags = 1
+	traceLoggedFlagsLOGGED_FAILED     traceLoggedFlags = 2
+	traceLoggedFlagsLOGGED_USER_KNOWN traceLoggedFlags = 4
 )
 
 type traceLoggedString uint32
@@ -150,12 +150,14 @@ const (
 	traceLoggedStringLOGGED_HOST            traceLoggedString = 1
 	traceLoggedStringLOGGED_REFERER         traceLoggedString = 2
 	traceLoggedStringLOGGED_USER_AGENT      traceLoggedString = 3
-	traceLoggedStringLOGGED_AUTHORIZATION   traceLoggedString = 4
+	traceLoggedStringLOGGED_USER            traceLoggedString = 4
 	traceLoggedStringLOGGED_UPSTREAM_SCHEME traceLoggedString = 5
 	traceLoggedStringLOGGED_UPSTREAM_HOST   traceLoggedString = 6
 	traceLoggedStringLOGGED_UPSTREAM_URI    traceLoggedString = 7
 	traceLoggedStringLOGGED_REQUEST_ID      traceLoggedString = 8
-	traceLoggedStringLOGGED_STRINGS         traceLoggedString = 9
+	traceLoggedStringVARIABLES              traceLoggedString = 9
+	traceLoggedStringLOGGED_UNPARSED        traceLoggedString = 9
+	traceLoggedStringLOGGED_STRINGS         traceLoggedString = 10
 )
 
 type traceLoss uint32
@@ -258,11 +260,14 @@ type traceNgxLayout struct {
 	R_variables        uint32
 	R_headerSize       uint32
 	R_errStatus        uint32
+	R_requestStart     uint32
+	R_headerIn         uint32
 	InServer           uint32
 	InHost             uint32
 	InUserAgent        uint32
 	InReferer          uint32
 	InAuthorization    uint32
+	InUser             uint32
 	OutStatus          uint32
 	OutContentType     uint32
 	OutContentLength   uint32
@@ -370,7 +375,7 @@ type traceRequestEvent struct {
 	HeaderLen          [4]uint32
 	Names              uint32
 	Logged             traceLogged
-	Data               [13824]uint8
+	Data               [14848]uint8
 }
 
 type traceRequests uint32
@@ -455,12 +460,16 @@ type traceTarget struct {
 		_             structs.HostLayout
 		Variables     uint64
 		HeaderSize    uint64
-		ErrStatus     uint64
 		Host          uint64
 		UserAgent     uint64
 		Referer       uint64
 		Authorization uint64
 		AddrText      struct {
+			_    structs.HostLayout
+			Len  uint64
+			Data uint64
+		}
+		User struct {
 			_    structs.HostLayout
 			Len  uint64
 			Data uint64
@@ -472,12 +481,15 @@ type traceTarget struct {
 		}
 		ContentLength uint64
 	}
-	Variables   [4]uint32
-	KnownSince  uint64
-	Known       [512]uint64
-	Found       [14]uint64
-	FoundNumber uint64
-	Table       struct {
+	Variables      [9]uint32
+	VariablesFirst uint32
+	VariablesSize  uint32
+	VariablesRead  uint32
+	KnownSince     uint64
+	Known          [512]uint64
+	Found          [14]uint64
+	FoundNumber    uint64
+	Table          struct {
 		_         structs.HostLayout
 		Array     uint64
 		Gclist    uint64

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"math"
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,13 +17,15 @@ import (
 // unpack takes what data holds in the order in which request.bpf.c appends it.
 func (s *Source) unpack(out *trace.Request, r *traceRequestEvent, data []byte) {
 	const attempt = int(unsafe.Sizeof(traceAttempt{}))
+	var states []trace.UpstreamState
 	for range r.AttemptsKept {
 		if len(data) < attempt {
 			break
 		}
-		out.Attempts = append(out.Attempts, upstreamState((*traceAttempt)(unsafe.Pointer(&data[0]))))
+		states = append(states, upstreamState((*traceAttempt)(unsafe.Pointer(&data[0]))))
 		data = data[attempt:]
 	}
+	out.Attempts = attempts(states)
 	text := texts(data) // one string, of which the others are parts
 	out.Line = text.next(r.LineLen, lineMax)
 	out.Host = text.next(r.HostLen, hostMax)
@@ -39,7 +42,18 @@ func (s *Source) unpack(out *trace.Request, r *traceRequestEvent, data []byte) {
 	}
 	if s.options.Logged {
 		out.Logged = logged(out, r, &text)
+		out.Logged.Upstreams = states
+		out.Logged.Cut = isCut(r)
 	}
+}
+
+// attempts are the states that have a peer.
+func attempts(states []trace.UpstreamState) []trace.UpstreamState {
+	peerless := func(s trace.UpstreamState) bool { return s.Peer == "" }
+	if !slices.ContainsFunc(states, peerless) {
+		return states
+	}
+	return slices.DeleteFunc(slices.Clone(states), peerless)
 }
 
 // texts is what is left of a record's strings.
@@ -115,6 +129,12 @@ func logged(q *trace.Request, r *traceRequestEvent, t *texts) *trace.Logged {
 		}
 		return t.next(l.Len[which], most)
 	}
+	user := func(s string) string {
+		if l.Flags&uint32(traceLoggedFlagsLOGGED_USER_KNOWN) != 0 {
+			return s
+		}
+		return basicUser(s, l.Len[traceLoggedStringLOGGED_USER] > loggedMax)
+	}
 	out := &trace.Logged{
 		RemoteAddr:     next(traceLoggedStringLOGGED_ADDR, loggedMax),
 		RemotePort:     int(l.Port),
@@ -123,7 +143,7 @@ func logged(q *trace.Request, r *traceRequestEvent, t *texts) *trace.Logged {
 		HTTPHost:       next(traceLoggedStringLOGGED_HOST, loggedMax),
 		Referer:        next(traceLoggedStringLOGGED_REFERER, loggedMax),
 		UserAgent:      next(traceLoggedStringLOGGED_USER_AGENT, loggedMax),
-		RemoteUser:     basicUser(next(traceLoggedStringLOGGED_AUTHORIZATION, loggedMax)),
+		RemoteUser:     user(next(traceLoggedStringLOGGED_USER, loggedMax)),
 		UpstreamScheme: next(traceLoggedStringLOGGED_UPSTREAM_SCHEME, loggedMax),
 		UpstreamHost:   next(traceLoggedStringLOGGED_UPSTREAM_HOST, loggedMax),
 		UpstreamURI:    next(traceLoggedStringLOGGED_UPSTREAM_URI, lineMax),
@@ -131,17 +151,36 @@ func logged(q *trace.Request, r *traceRequestEvent, t *texts) *trace.Logged {
 		Status:         loggedStatus(r),
 		BytesSent:      int64(l.Sent),
 		BodySent:       max(int64(l.Sent)-int64(l.HeaderSize), 0),
-		Upstreams:      q.Attempts,
 		EmptyHost:      l.Len[traceLoggedStringLOGGED_HOST] == 0,
 		EmptyReferer:   l.Len[traceLoggedStringLOGGED_REFERER] == 0,
 		EmptyUserAgent: l.Len[traceLoggedStringLOGGED_USER_AGENT] == 0,
 		ClientTimedOut: l.Flags&uint32(traceLoggedFlagsLOGGED_TIMED_OUT) != 0,
 		ClientFailed:   l.Flags&uint32(traceLoggedFlagsLOGGED_FAILED) != 0,
 	}
+	if raw := next(traceLoggedStringLOGGED_UNPARSED, lineMax); raw != "" {
+		out.Line, out.LineLen = raw, int(l.Len[traceLoggedStringLOGGED_UNPARSED])
+		if end := strings.IndexAny(raw, "\r\n"); end >= 0 {
+			out.Line, out.LineLen = raw[:end], end
+		}
+	}
 	now := time.UnixMilli(int64(l.Sec)*1000 + int64(l.Msec))
 	out.RequestTime = max(now.Sub(q.Started), 0)
 	out.Time = now.In(zone(int(int64(l.Gmtoff))))
 	return out
+}
+
+// isCut reports whether the record has not all of what nginx logs.
+func isCut(r *traceRequestEvent) bool {
+	for i, n := range r.Logged.Len {
+		most := uint32(loggedMax)
+		if which := traceLoggedString(i); which == traceLoggedStringLOGGED_UPSTREAM_URI || which == traceLoggedStringLOGGED_UNPARSED {
+			most = lineMax
+		}
+		if n != absent && n > most {
+			return true
+		}
+	}
+	return r.LineLen > lineMax || r.AttemptsLen > r.AttemptsKept
 }
 
 // loggedStatus is $status: what ngx_http_free_request makes of the request's status, and
@@ -160,17 +199,22 @@ func loggedStatus(r *traceRequestEvent) int {
 	return status
 }
 
-// basicUser returns $remote_user: the user name of an Authorization header.
-func basicUser(authorization string) string {
+// basicUser returns $remote_user: the user name of an Authorization header. One that was cut
+// still has it.
+func basicUser(authorization string, cut bool) string {
 	const scheme = "basic "
 	if len(authorization) <= len(scheme) || !strings.EqualFold(authorization[:len(scheme)], scheme) {
 		return ""
 	}
-	coded := strings.TrimRight(strings.TrimLeft(authorization[len(scheme):], " "), "=")
-	// A value that was cut still has the user's name.
-	plain, _ := base64.RawStdEncoding.DecodeString(coded[:len(coded)-len(coded)%4])
-	rest, _ := base64.RawStdEncoding.DecodeString(coded[len(coded)-len(coded)%4:])
-	user, _, ok := strings.Cut(string(plain)+string(rest), ":")
+	coded, _, _ := strings.Cut(strings.TrimLeft(authorization[len(scheme):], " "), "=")
+	if cut {
+		coded = coded[:len(coded)-len(coded)%4]
+	}
+	plain, err := base64.RawStdEncoding.DecodeString(coded)
+	if err != nil || strings.ContainsAny(coded, "\r\n") { // which Go passes over
+		return ""
+	}
+	user, _, ok := strings.Cut(string(plain), ":")
 	if !ok {
 		return ""
 	}

@@ -65,19 +65,27 @@ func TestLoggedStatus(t *testing.T) {
 
 func TestBasicUser(t *testing.T) {
 	coded := func(s string) string { return base64.StdEncoding.EncodeToString([]byte(s)) }
+	long := "Basic " + coded("ann:" + strings.Repeat("x", 600))[:501]
+	if got := basicUser(long, true); got != "ann" {
+		t.Errorf("of what was cut: %q", got)
+	}
 	for header, want := range map[string]string{
-		"Basic " + coded("ann:secret"):                            "ann",
-		"basic  " + coded("ann:"):                                 "ann",
-		"BASIC " + coded("a:b:c"):                                 "a",
-		"Basic " + coded("ann"):                                   "",
-		"Basic " + coded("ann:" + strings.Repeat("x", 600))[:501]: "ann",
-		"Basic":       "",
-		"Basic ":      "",
-		"Basic !!!":   "",
-		"Bearer YTpi": "",
-		"":            "",
+		"Basic " + coded("ann:secret"):      "ann",
+		"basic  " + coded("ann:"):           "ann",
+		"BASIC " + coded("a:b:c"):           "a",
+		"Basic " + coded("ann"):             "",
+		long:                                "", // no base64, as nginx has it
+		"Basic " + coded("ann:s") + "junk!": "ann",
+		"Basic !" + coded("ann:secret"):     "",
+		"Basic YW5uOnNl!Y3JldA==":           "",
+		"Basic " + coded(":secret"):         "",
+		"Basic":                             "",
+		"Basic ":                            "",
+		"Basic !!!":                         "",
+		"Bearer YTpi":                       "",
+		"":                                  "",
 	} {
-		if got := basicUser(header); got != want {
+		if got := basicUser(header, false); got != want {
 			t.Errorf("%q: %q, want %q", header, got, want)
 		}
 	}

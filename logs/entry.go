@@ -147,7 +147,7 @@ func AppendUpstreams(b []byte, all []trace.UpstreamState, value func([]byte, *tr
 			b = append(b, " : "...)
 			divided = true
 			continue
-		case s.Redirected:
+		case s.Redirected && all[i-1].Peer != "":
 			b = append(b, " : "...)
 		default:
 			b = append(b, ", "...)

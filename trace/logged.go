@@ -9,24 +9,27 @@ type Logged struct {
 	RemoteAddr string    // $remote_addr, as the realip module left it
 	RemotePort int       // 0: not known
 	RemoteUser string    // $remote_user; empty without
-	Line       string    // $request
+	Line       string    // $request; of a line that is none, what came of it
 	LineLen    int       // its true length, where Line is cut
 	HTTPHost   string    // $http_host
 	Referer    string    // $http_referer
 	UserAgent  string    // $http_user_agent
 	// A header that was there, but empty, is not written as one that was not.
 	EmptyHost, EmptyReferer, EmptyUserAgent bool
-	Status                                  int             // $status: 499 for a client that has gone; 0 is written 000
-	BytesSent                               int64           // $bytes_sent
-	BodySent                                int64           // $body_bytes_sent
-	RequestTime                             time.Duration   // $request_time
-	Upstreams                               []UpstreamState // of $upstream_addr, $upstream_status and $upstream_response_time
+	Status                                  int           // $status: 499 for a client that has gone; 0 is written 000
+	BytesSent                               int64         // $bytes_sent
+	BodySent                                int64         // $body_bytes_sent
+	RequestTime                             time.Duration // $request_time
+	// Of $upstream_addr, $upstream_status and $upstream_response_time. One without a peer
+	// is no attempt: an upstream was entered there, or the balancer failed.
+	Upstreams []UpstreamState
 	// The variables that APISIX's configuration sets; empty where it does not.
 	UpstreamScheme string
 	UpstreamHost   string
 	UpstreamURI    string
 	RequestID      string // $apisix_request_id
 
+	Cut            bool // nginx logs more: a string is longer than what is read of it, or there were more attempts
 	ClientFailed   bool // nginx saw the client's connection fail (ngx_connection_t.error)
 	ClientTimedOut bool // the client was too slow for nginx (ngx_connection_t.timedout)
 }

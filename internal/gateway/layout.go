@@ -57,6 +57,7 @@ type RequestLayout struct {
 	ErrStatus      uint32 `nginx:"ngx_http_request_t.err_status"`
 	HTTPConnection uint32 `nginx:"ngx_http_request_t.http_connection"`
 	Stream         uint32 `nginx:"ngx_http_request_t.stream"`
+	RequestStart   uint32 `nginx:"ngx_http_request_t.request_start"`
 	Size           uint32 `nginx:"sizeof.ngx_http_request_t"`
 }
 

@@ -53,17 +53,17 @@ func (a *logAPISIX) Show(x *trace.Exchange) error {
 	if !a.o.View.Secrets {
 		hide = logs.HideURL
 	}
-	b := appendVariable(a.buf, l.RemoteAddr)
+	b := appendVariable(a.buf, l.RemoteAddr, false)
 	b = append(b, " - "...)
-	b = appendVariable(b, l.RemoteUser)
+	b = appendVariable(b, l.RemoteUser, false)
 	b = append(a.time(append(b, " ["...), l.Time), "] "...)
-	b = appendVariable(b, l.HTTPHost)
-	b = appendVariable(append(b, ` "`...), hide(l.Line))
+	b = appendVariable(b, l.HTTPHost, l.EmptyHost)
+	b = appendVariable(append(b, ` "`...), hide(l.Line), false)
 	b = appendStatus(append(b, `" `...), l.Status)
 	b = strconv.AppendInt(append(b, ' '), max(l.BodySent, 0), 10)
 	b = appendSeconds(append(b, ' '), l.RequestTime)
-	b = appendVariable(append(b, ` "`...), hide(l.Referer))
-	b = appendVariable(append(b, `" "`...), l.UserAgent)
+	b = appendVariable(append(b, ` "`...), hide(l.Referer), l.EmptyReferer)
+	b = appendVariable(append(b, `" "`...), l.UserAgent, l.EmptyUserAgent)
 	b = appendAttempts(append(b, `" `...), l.Upstreams)
 	b = appendEscaped(append(b, ` "`...), l.UpstreamScheme)
 	b = appendEscaped(append(b, "://"...), l.UpstreamHost)
@@ -141,9 +141,10 @@ func appendAttempts(b []byte, all []trace.UpstreamState) []byte {
 	})
 }
 
-// appendVariable appends a variable: "-" for one that there is not (ngx_http_log_variable).
-func appendVariable(b []byte, s string) []byte {
-	if s == "" {
+// appendVariable appends a variable: "-" for one that there is not, which is not the same as
+// one that is there and empty (ngx_http_log_variable).
+func appendVariable(b []byte, s string, empty bool) []byte {
+	if s == "" && !empty {
 		return append(b, '-')
 	}
 	return appendEscaped(b, s)

@@ -82,6 +82,30 @@ func TestAPISIXLinesAreThoseOfTheGateway(t *testing.T) {
 	}
 }
 
+// What is there and empty is not what is not there; and a record without a peer is between
+// two upstreams, or of a balancer that failed.
+func TestAPISIXTellsNothingFromAbsence(t *testing.T) {
+	failed, tried := trace.UpstreamState{Status: 500}, trace.UpstreamState{Peer: "10.0.0.4:80", Status: 502, Response: ms}
+	between := trace.UpstreamState{Response: 0}
+	next := tried
+	next.Redirected = true
+	for _, tt := range []struct {
+		l    trace.Logged
+		want string
+	}{
+		{trace.Logged{EmptyHost: true}, `]  "-" 000 0 0.000 "-" "-" - - - "`},
+		{trace.Logged{EmptyReferer: true, EmptyUserAgent: true}, `] - "-" 000 0 0.000 "" "" - - - "`},
+		{trace.Logged{Upstreams: []trace.UpstreamState{failed}}, `"-" "-"  500 0.000 "`},
+		{trace.Logged{Upstreams: []trace.UpstreamState{tried, failed}}, `"-" "-" 10.0.0.4:80 :  502 :  0.001 :  "`},
+		{trace.Logged{Upstreams: []trace.UpstreamState{tried, between, next}}, `"-" "-" 10.0.0.4:80 : 10.0.0.4:80 502 : 502 0.001 : 0.001 "`},
+		{trace.Logged{Upstreams: []trace.UpstreamState{tried, between, failed}}, `"-" "-" 10.0.0.4:80 :  502 : 500 0.001 : 0.000 "`},
+	} {
+		if got := logLines(t, "apisix", render.LogOptions{}, &trace.Exchange{Logged: &tt.l}); !strings.Contains(got, tt.want) {
+			t.Errorf("%+v is written as %s, want %s", tt.l, got, tt.want)
+		}
+	}
+}
+
 func TestAPISIXKnowsWhetherIDsAreLogged(t *testing.T) {
 	with, without, neither := logged(), logged(), loggedNonsense()
 	without.Logged.RequestID = ""

@@ -59,12 +59,21 @@ func (j *logJSON) attempts(b []byte, e *logs.Entry) []byte {
 		}
 		return append(shut(b, ']'), ',')
 	}
-	all := x.Logged.Upstreams
+	all, tried := x.Logged.Upstreams, 0
+	for i := range all {
+		if all[i].Peer != "" {
+			tried++
+		}
+	}
+	known, next := tried == len(x.Attempts), 0 // one by one
 	for i := range all {
 		s := &all[i]
+		if s.Peer == "" {
+			continue
+		}
 		b = append(b, '{')
-		if i < len(x.Attempts) && x.Attempts[i].Peer.IsValid() && len(all) == len(x.Attempts) {
-			b = addrFields(b, `"network.peer.address":`, `"network.peer.port":`, x.Attempts[i].Peer)
+		if known && x.Attempts[next].Peer.IsValid() {
+			b = addrFields(b, `"network.peer.address":`, `"network.peer.port":`, x.Attempts[next].Peer)
 		} else {
 			b = textField(b, `"network.peer.address":`, s.Peer)
 		}
@@ -74,10 +83,11 @@ func (j *logJSON) attempts(b []byte, e *logs.Entry) []byte {
 		b = msField(b, `"upstream_response_time":`, s.Response)
 		b = countField(b, `"sent_bytes":`, s.Sent)
 		b = countField(b, `"received_bytes":`, s.Received)
-		if i < len(x.Attempts) && len(all) == len(x.Attempts) {
-			b = textField(b, `"error.type":`, x.Attempts[i].ErrType)
-			b = textField(b, `"reason":`, x.Attempts[i].Reason)
+		if known {
+			b = textField(b, `"error.type":`, x.Attempts[next].ErrType)
+			b = textField(b, `"reason":`, x.Attempts[next].Reason)
 		}
+		next++
 		b = append(shut(b, '}'), ',')
 	}
 	return append(shut(b, ']'), ',')
