@@ -21,6 +21,7 @@ type logsKeeper struct {
 	failed  atomic.Uint64 // could not be decided
 	failure atomic.Pointer[error]
 	unread  atomic.Uint64 // have no request object
+	cut     atomic.Uint64 // have more than was read
 }
 
 func newLogsKeeper(filter *trace.Filter, where string) (*logsKeeper, error) {
@@ -66,8 +67,11 @@ func (k *logsKeeper) keep(x *trace.Exchange) string {
 	if why := k.sample.Keep(x); why != "" {
 		return why
 	}
-	if x.Logged == nil {
+	switch {
+	case x.Logged == nil:
 		k.unread.Add(1)
+	case x.Logged.Cut:
+		k.cut.Add(1)
 	}
 	return ""
 }
@@ -89,5 +93,8 @@ func (k *logsKeeper) tell(env Env) {
 	}
 	if n := k.unread.Load(); n > 0 {
 		fmt.Fprintf(env.Err, "note: of %d requests nginx's request object was not read: what is shown of them is what sockets tell\n", n)
+	}
+	if n := k.cut.Load(); n > 0 {
+		fmt.Fprintf(env.Err, "note: of %d requests nginx logs more than is read: request lines are cut after 2048 bytes, other values after 512, attempts after 16\n", n)
 	}
 }
