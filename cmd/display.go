@@ -11,6 +11,7 @@ import (
 	"github.com/apisixscope/apisixscope/internal/hint"
 	"github.com/apisixscope/apisixscope/internal/otlp"
 	"github.com/apisixscope/apisixscope/internal/render"
+	"github.com/apisixscope/apisixscope/logs"
 	"github.com/apisixscope/apisixscope/trace"
 )
 
@@ -24,6 +25,7 @@ type display struct {
 	trees    bool   // even where no terminal shows them
 	evidence bool
 	summary  bool
+	secrets  bool // are shown
 }
 
 func (d *display) addFlags(f *pflag.FlagSet) {
@@ -67,6 +69,31 @@ func (d *display) settle(env Env) error {
 
 // sink returns what shows exchanges on out.
 func (d *display) sink(env Env, out *output) (trace.Sink, error) {
+	sink, err := d.openSink(env, out)
+	if err != nil || d.secrets {
+		return sink, err
+	}
+	return discreet{sink}, nil
+}
+
+// discreet hides the credentials of requests from what shows them, whatever that is.
+type discreet struct{ trace.Sink }
+
+// Show takes them from x itself: nobody needs them after it.
+func (d discreet) Show(x *trace.Exchange) error {
+	x.Path, x.Query = logs.HideURL(x.Path), logs.HideQuery(x.Query)
+	return d.Sink.Show(x)
+}
+
+// Flush makes it a render.Flusher, as the sink itself is.
+func (d discreet) Flush() error {
+	if f, ok := d.Sink.(render.Flusher); ok {
+		return f.Flush()
+	}
+	return nil
+}
+
+func (d *display) openSink(env Env, out *output) (trace.Sink, error) {
 	o := d.options(env, out)
 	o.Evidence = d.evidence
 	switch {

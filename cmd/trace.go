@@ -66,6 +66,7 @@ func (o *traceOptions) addFlags(f *pflag.FlagSet) {
 	f.BoolVar(&o.phases, "phases", false, "also show nginx's phases, and how long Lua ran; costs the gateway some 5 µs a request")
 	o.names.addFlags(f)
 	o.show.addFlags(f)
+	f.BoolVar(&o.show.secrets, "show-secrets", false, "show credentials in queries")
 	f.BoolVar(&o.show.summary, "summary", false, "show no single request, but a table of all at the end")
 }
 

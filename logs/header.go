@@ -63,7 +63,7 @@ func (v *View) Value(f *trace.Field) string {
 	case secretHeader(f.Name):
 		return Hidden
 	}
-	return hideArguments(hidePassword(f.Value)) // of a URL, or of a query alone
+	return HideQuery(hidePassword(f.Value)) // of a URL, or of a query alone
 }
 
 // section names one of an exchange's header sections.

@@ -8,7 +8,7 @@ const Hidden = "***"
 // hide hides what is secret in the values of a line.
 func (f *Fields) hide() {
 	f.URI = HideURL(f.URI)
-	f.Query = hideArguments(f.Query)
+	f.Query = HideQuery(f.Query)
 	f.Path = HideURL(f.Path)
 	f.Referer = HideURL(f.Referer)
 }
@@ -52,7 +52,7 @@ func endsIn(name string, words ...string) bool {
 func HideURL(s string) string {
 	s = hidePassword(s)
 	if i := strings.IndexAny(s, "?#"); i >= 0 {
-		if rest := hideArguments(s[i:]); len(rest) != len(s)-i || rest != s[i:] {
+		if rest := HideQuery(s[i:]); len(rest) != len(s)-i || rest != s[i:] {
 			return s[:i] + rest
 		}
 	}
@@ -81,9 +81,9 @@ func hidePassword(s string) string {
 	}
 }
 
-// hideArguments hides the values of arguments that are credentials by name. Arguments are
+// HideQuery hides the values of a query's arguments that are credentials by name. Arguments are
 // what "&", ";", "?", "#" and blanks part.
-func hideArguments(s string) string {
+func HideQuery(s string) string {
 	if !strings.Contains(s, "=") {
 		return s
 	}
