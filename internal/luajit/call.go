@@ -17,7 +17,7 @@ type Function struct {
 	Phase string // of a main chunk that nginx.conf holds: "access_by_lua"; or ""
 	File  string // the chunk: a path, or such as "access_by_lua(nginx.conf:278)"
 	Line  int    // of the place; that of First if the place is unknown
-	First int    // line on which the function begins; 0 for a main chunk
+	First int    // line on which the function begins; 0 for a main chunk and what has no source
 	Last  int    // line on which it ends
 }
 

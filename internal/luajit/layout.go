@@ -35,7 +35,7 @@ type GlobalLayout struct {
 	JITBase  uint32 // base of the frame that compiled code was entered with, or null
 	Dispatch uint32 // dispatch table; 0 if the interpreter's code is unknown
 	Trace    uint32 // jit_State.trace, with freetrace at +8 and sizetrace at +12
-	Code     uint32 // jit_State.mcarea: mcarea, mctop, mcbot, szmcarea
+	Code     uint32 // jit_State.mcarea, with mctop, mcbot and szmcarea behind it
 }
 
 // FuncLayout is GCfunc (lj_obj.h).

@@ -9,6 +9,9 @@ type VM struct {
 	Main   uint64 // address of the main thread's lua_State
 	Global uint64 // address of global_State
 	Layout Layout
+
+	// Interpreter is where lj_vm lies in the process; zero if unknown.
+	Interpreter Range
 }
 
 // A Range is a piece of a process's memory: [Start, End).
