@@ -214,11 +214,14 @@ type sampleNgxLayout struct {
 	R_variables        uint32
 	R_headerSize       uint32
 	R_errStatus        uint32
+	R_requestStart     uint32
+	R_headerIn         uint32
 	InServer           uint32
 	InHost             uint32
 	InUserAgent        uint32
 	InReferer          uint32
 	InAuthorization    uint32
+	InUser             uint32
 	OutStatus          uint32
 	OutContentType     uint32
 	OutContentLength   uint32
@@ -646,10 +649,9 @@ type sampleTarget struct {
 			Rc         int64
 			Flags      uint32
 			Port       uint32
-			Len        [9]uint32
-			Pad        uint32
+			Len        [10]uint32
 		}
-		Data [13824]uint8
+		Data [14848]uint8
 	}
 	Wanted [4]struct {
 		_    structs.HostLayout
@@ -662,12 +664,16 @@ type sampleTarget struct {
 		_             structs.HostLayout
 		Variables     uint64
 		HeaderSize    uint64
-		ErrStatus     uint64
 		Host          uint64
 		UserAgent     uint64
 		Referer       uint64
 		Authorization uint64
 		AddrText      struct {
+			_    structs.HostLayout
+			Len  uint64
+			Data uint64
+		}
+		User struct {
 			_    structs.HostLayout
 			Len  uint64
 			Data uint64
@@ -679,12 +685,15 @@ type sampleTarget struct {
 		}
 		ContentLength uint64
 	}
-	Variables   [4]uint32
-	KnownSince  uint64
-	Known       [512]uint64
-	Found       [14]uint64
-	FoundNumber uint64
-	Table       struct {
+	Variables      [9]uint32
+	VariablesFirst uint32
+	VariablesSize  uint32
+	VariablesRead  uint32
+	KnownSince     uint64
+	Known          [512]uint64
+	Found          [14]uint64
+	FoundNumber    uint64
+	Table          struct {
 		_         structs.HostLayout
 		Array     uint64
 		Gclist    uint64

@@ -79,7 +79,6 @@ func judgeSet(r *trace.Request) {
 	unset(r.Headers.UpstreamResponse.Fields)
 	if r.Stream {
 		unset(r.Headers.Request.Fields)
-		r.Headers.Request.Note = "HTTP/2: what a plugin has set is not told from what the client sent"
 	}
 }
 
@@ -95,11 +94,11 @@ func responseFields(h *traceHeadersEvent) []trace.Field {
 	return all
 }
 
-// parseHead reads a head that nginx wrote itself, of HTTP/1 or gRPC: its lines end as they should. What
+// parseHead reads an HTTP/1 head that nginx wrote itself: its lines end as they should. What
 // was cut is left out.
 func parseHead(to *trace.Head, data []byte) {
-	if isH2(data) {
-		parseFrames(to, data)
+	if bytes.HasPrefix(data, []byte("PRI * HTTP/2.0\r\n")) {
+		to.Note = "gRPC: the headers are compressed"
 		return
 	}
 	_, data, _ = bytes.Cut(data, []byte("\r\n"))
