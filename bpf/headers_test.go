@@ -120,3 +120,27 @@ func sameFields(lower bool, want []testrig.HeaderField, got trace.Head) (int, er
 	}
 	return len(mine), nil
 }
+
+// TestGatewayHeadersOfGRPC: nginx does not keep what it sent to a gRPC node, and this is said.
+func TestGatewayHeadersOfGRPC(t *testing.T) {
+	rig := testrig.StartT(t, testrig.Options{Workers: 1})
+	w := open(t, bpf.Options{Target: find(t, rig), Probes: true, AllHeaders: true, NoSockets: true})
+	route, err := testrig.RouteOf(testrig.GRPC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []testrig.HeaderField{{Name: "t-one", Value: "1"}, {Name: "t-two", Value: "zwei €"}}
+	got, err := rig.Target().SendRaw(t.Context(), route.Transport, testrig.RawRequest{
+		Route: route, ID: "1", Header: want, Body: []byte{0, 0, 0, 0, 0},
+	})
+	if err != nil || got.Status != 200 {
+		t.Fatalf("%d, %v", got.Status, err)
+	}
+	h := w.only().Headers
+	if n, err := sameFields(true, want, h.Request); n != len(want) || err != nil {
+		t.Errorf("%d fields of %v: %v", n, h.Request, err)
+	}
+	if h.UpstreamRequest.Seen || h.UpstreamRequest.Note == "" {
+		t.Errorf("to the node: %+v", h.UpstreamRequest)
+	}
+}

@@ -79,6 +79,7 @@ func judgeSet(r *trace.Request) {
 	unset(r.Headers.UpstreamResponse.Fields)
 	if r.Stream {
 		unset(r.Headers.Request.Fields)
+		r.Headers.Request.Note = "HTTP/2: what a plugin has set is not told from what the client sent"
 	}
 }
 
@@ -95,13 +96,14 @@ func responseFields(h *traceHeadersEvent) []trace.Field {
 }
 
 // parseHead reads an HTTP/1 head that nginx wrote itself: its lines end as they should. What
-// was cut is left out.
+// was cut is left out. A body that is passed on as it comes, and gRPC's always is, has
+// nginx use the chain of buffers again for what follows the head: then there is none.
 func parseHead(to *trace.Head, data []byte) {
-	if bytes.HasPrefix(data, []byte("PRI * HTTP/2.0\r\n")) {
-		to.Note = "gRPC: the headers are compressed"
+	line, data, _ := bytes.Cut(data, []byte("\r\n"))
+	if !bytes.HasSuffix(line, []byte(" HTTP/1.1")) && !bytes.HasSuffix(line, []byte(" HTTP/1.0")) {
+		*to = trace.Head{Note: "nginx has not kept what it sent: gRPC, or a body that is not buffered"}
 		return
 	}
-	_, data, _ = bytes.Cut(data, []byte("\r\n"))
 	for {
 		line, rest, whole := bytes.Cut(data, []byte("\r\n"))
 		switch {

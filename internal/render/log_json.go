@@ -204,7 +204,7 @@ func (j *logJSON) further(b []byte, e *logs.Entry) []byte {
 
 // section appends a header section that is in no message of its own.
 func (j *logJSON) section(b []byte, key string, h *trace.Head) []byte {
-	if !h.Seen {
+	if !h.Seen && h.Note == "" {
 		return b
 	}
 	b = append(append(b, key...), '{')
