@@ -115,14 +115,19 @@ func where(f *pprof.Function) string {
 	return fmt.Sprintf("%s (%s:%d)", f.Name, ShortFile(f.Filename), f.StartLine)
 }
 
-// ShortFile leaves out what all files of APISIX have before them, and for others all but
-// the last two parts. What a by-Lua directive is named after is left whole.
+// ShortFile leaves out where Lua's libraries and APISIX are installed, and of other files all
+// but the last two parts. What a by-Lua directive is named after is left whole.
 func ShortFile(file string) string {
-	if rest, ok := below(file, "apisix/"); ok {
-		return "apisix/" + rest
-	}
 	if strings.Contains(file, "_by_lua(") {
 		return file
+	}
+	for _, dir := range []string{"lua/5.1/", "lualib/"} {
+		if rest, ok := below(file, dir); ok {
+			return rest
+		}
+	}
+	if rest, ok := below(file, "apisix/"); ok {
+		return "apisix/" + rest
 	}
 	dir, base := path.Split(file)
 	return path.Join(path.Base(dir), base)

@@ -119,3 +119,19 @@ func TestFindingNamesTheCaller(t *testing.T) {
 		t.Errorf("too much in\n%s", out)
 	}
 }
+
+func TestShortFile(t *testing.T) {
+	for _, tt := range [][2]string{
+		{"/usr/local/apisix/apisix/plugins/cors.lua", "apisix/plugins/cors.lua"},
+		{"/usr/local/share/lua/5.1/apisix/plugins/cors.lua", "apisix/plugins/cors.lua"},
+		{"/usr/local/apisix/deps/share/lua/5.1/resty/jwt.lua", "resty/jwt.lua"},
+		{"/usr/local/openresty/lualib/resty/core/regex.lua", "resty/core/regex.lua"},
+		{"/srv/gateway/own/auth.lua", "own/auth.lua"},
+		{"auth.lua", "auth.lua"},
+		{"access_by_lua(/etc/nginx/nginx.conf:278)", "access_by_lua(/etc/nginx/nginx.conf:278)"},
+	} {
+		if got := profile.ShortFile(tt[0]); got != tt[1] {
+			t.Errorf("ShortFile(%q) = %q, want %q", tt[0], got, tt[1])
+		}
+	}
+}

@@ -146,3 +146,16 @@ func KindOf(l *pprof.Location) FrameKind {
 	}
 	return cmp.Or(objectKinds[l.Mapping.File], FrameNative)
 }
+
+// With returns the part of a profile whose samples have a label of this value. It shares
+// all with p.
+func With(p *pprof.Profile, label, value string) *pprof.Profile {
+	part := *p
+	part.Sample = nil
+	for _, s := range p.Sample {
+		if LabelOf(s, label) == value {
+			part.Sample = append(part.Sample, s)
+		}
+	}
+	return &part
+}
