@@ -17,9 +17,11 @@ var (
 	arm = &arch{sp: 31, fp: 29, ra: 30, saved: true} // DWARF for the Arm 64-bit Architecture, 4.1
 )
 
-// r9 of x86-64 is an index in rules of OpenSSL's assembly, rip in those for .plt.
+// Further registers of x86-64 in rules: r9 is an index in OpenSSL's assembly, rip is what
+// those for .plt tell by. r15 is the last that holds an address.
 const (
 	x86R9  = 9
+	x86R15 = 15
 	x86RIP = 16
 )
 
@@ -33,13 +35,4 @@ func archOf(f *elf.File) (*arch, error) {
 		}
 	}
 	return nil, fmt.Errorf("%v %v %v: only ELFCLASS64 for EM_X86_64 and EM_AARCH64 is supported", f.Class, f.Data, f.Machine)
-}
-
-// scratch reports whether a function may change a register without saving it. Only
-// such a register is the CFA's for a few instructions, with no call among them.
-func (a *arch) scratch(reg uint64) bool {
-	if a == arm {
-		return reg <= 17
-	}
-	return reg <= 11 && reg != 3 && reg != x86.fp && reg != x86.sp
 }

@@ -30,7 +30,7 @@ const (
 	CFAPLT                      // sp + n, and 8 more if pc&15 >= k; .plt, where n is 8 and k mostly 11
 	CFAFPDeref                  // *(fp+n) + k
 	CFASPDeref                  // *(sp+n) + k
-	CFARegister                 // register with DWARF number k, + n: known of the leaf alone, and of what a signal interrupted
+	CFARegister                 // register with DWARF number k (0 to 15), + n: known of the leaf alone
 	CFASignal                   // a signal's frame: rbp, rsp, rip are at sp + 120, 160, 168. rip was not called, so look it up as it is
 	CFAEnd                      // there is no caller
 	CFASPIndexed                // *(sp + n + 8*r9) + k; as CFARegister, known of the leaf alone

@@ -73,7 +73,7 @@ func (s *state) cfa(a *arch) (Row, bool) {
 		r.CFA = CFASP
 	case s.reg == a.fp:
 		r.CFA = CFAFP
-	case a == x86 && a.scratch(s.reg): // on arm64, Add is the return address's
+	case a == x86 && s.reg <= x86R15: // on arm64, Add is the return address's
 		r.CFA, r.Add = CFARegister, uint16(s.reg)
 	default:
 		return Row{}, false
