@@ -43,57 +43,65 @@ static __always_inline struct headers_event *heads_of(u32 tgid)
 _Static_assert((HEADS & (HEADS - 1)) == 0, "HEADS is no power of two");
 
 /*
- * Appends the i-th ngx_table_elt_t of the scratch room: a struct field, the name, and, gap
- * bytes behind its end, the value. In a head that was parsed there are a colon and spaces in
+ * Appends an ngx_table_elt_t of the scratch room: a struct field, the name, and, gap bytes
+ * behind its end, the value. In a head that was parsed there are a colon and spaces in
  * that gap, and it all is one read; what Lua has set is in two places, and has no gap.
  */
-__noinline int keep_field(u32 tgid, u32 i, u32 which)
+static __always_inline void keep_field(struct headers_event *h, struct head *head, const u64 *elt)
 {
-	struct target *t = target_of(tgid);
-	struct headers_event *h = bpf_map_lookup_elem(&heads, &tgid);
-	u32 off = i * ngx.elt_size;
-	if (!t || !h || off > SCRATCH_SIZE - 64)
-		return 0;
-	u64 *elt = (u64 *)(t->scratch + off); /* hash, key, value */
-	struct head *head = HEAD(h, which);
 	if (!elt[0]) /* it was taken out */
-		return 0;
-	/* Where an upstream sends no Server or Date, nginx adds it without a value, so as to
-	 * make its own (ngx_http_proxy_process_header). */
-	if (which == HEAD_UPSTREAM_RESPONSE && !elt[4])
-		return 0;
+		return;
 	u64 name_len = elt[1], name = elt[2], value_len = elt[3], value = elt[4], gap = value - name - name_len;
 	if (gap > FIELD_GAP_MAX || !gap)
 		gap = 0;
 	if (name_len > FIELD_NAME_MAX || value_len > FIELD_VALUE_MAX || head->fields >= HEAD_FIELDS_MAX ||
 	    head->len + sizeof(struct field) + name_len + gap + value_len > HEAD_SECTION_MAX) {
 		head->cut++;
-		return 0;
+		return;
 	}
-	u64 at = h->fill, all = name_len + gap + value_len;
+	u64 at = *(volatile u32 *)&h->fill, all = name_len + gap + value_len;
 	barrier_var(at);
 	barrier_var(all);
 	barrier_var(name_len);
 	barrier_var(value_len);
 	if (at > HEADS * HEAD_SECTION_MAX || all > FIELD_NAME_MAX + FIELD_GAP_MAX + FIELD_VALUE_MAX ||
 	    name_len > FIELD_NAME_MAX || value_len > FIELD_VALUE_MAX)
-		return 0;
+		return;
 	struct field *f = (struct field *)(h->data + at);
 	u8 *text = (u8 *)(f + 1);
 	f->name_len = name_len;
 	f->gap = gap;
 	f->value_len = value_len;
+	u32 size = sizeof(struct field) + all;
 	if (gap ? bpf_probe_read_user(text, all, (void *)name) :
 		  bpf_probe_read_user(text, name_len, (void *)name) ||
 			  bpf_probe_read_user(text + name_len, value_len, (void *)value)) {
 		head->cut++;
-		return 0;
+		return;
 	}
-	all += sizeof(struct field);
 	head->fields++;
-	head->len += all;
-	h->fill += all;
-	return 1;
+	head->len += size;
+	h->fill = at + size;
+}
+
+/* Appends the first n fields of the scratch room. */
+__noinline int keep_fields(u32 tgid, u32 n, u32 which)
+{
+	struct target *t = target_of(tgid);
+	struct headers_event *h = bpf_map_lookup_elem(&heads, &tgid);
+	if (!t || !h)
+		return 0;
+	for (u32 i = 0; i < LIST_PART && i < n; i++) {
+		u32 off = i * ngx.elt_size;
+		if (off > SCRATCH_SIZE - 64)
+			break;
+		u64 *elt = (u64 *)(t->scratch + off); /* hash, key, value */
+		/* Where an upstream sends no Server or Date, nginx adds it without a value, so as
+		 * to make its own (ngx_http_proxy_process_header). */
+		if (which != HEAD_UPSTREAM_RESPONSE || elt[4])
+			keep_field(h, HEAD(h, which), elt);
+	}
+	return n;
 }
 
 /* Appends the fields of an ngx_list_t. */
@@ -118,8 +126,7 @@ __noinline int keep_list(u32 tgid, u64 list, u32 which)
 		barrier_var(len); /* older verifiers do not see through the product */
 		if (len > LIST_PART * 64 || bpf_probe_read_user(t->scratch, len, (void *)part[0]))
 			break;
-		for (u32 i = 0; i < LIST_PART && i < n; i++)
-			keep_field(tgid, i, which);
+		keep_fields(tgid, n, which);
 		if (part[1] > LIST_PART)
 			head->cut += part[1] - LIST_PART;
 		if (!part[2] || bpf_probe_read_user(part, sizeof(part), (void *)part[2]))
