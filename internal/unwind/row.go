@@ -21,6 +21,11 @@ type Row struct {
 
 // A CFARule is how the CFA is found. In comments, n is CFAOffset, k is Add, and *(x) is the
 // word at x.
+//
+// A signal's frame has no CFA. It holds the registers of what was interrupted, from sp+40 on:
+// r8 to r15, rdi, rsi, rbp (sp+120), rbx, rdx, rax, rcx, rsp (sp+160), rip (sp+168). That is the
+// kernel's struct sigcontext_64. rip is where it goes on: it does not follow a call, so its row
+// is that of rip itself, not of the byte before it.
 type CFARule uint8
 
 const (
@@ -30,10 +35,10 @@ const (
 	CFAPLT                      // sp + n, and 8 more if pc&15 >= k; .plt, where n is 8 and k mostly 11
 	CFAFPDeref                  // *(fp+n) + k
 	CFASPDeref                  // *(sp+n) + k
-	CFARegister                 // register with DWARF number k (0 to 15), + n: known of the leaf alone
-	CFASignal                   // a signal's frame: rbp, rsp, rip are at sp + 120, 160, 168. rip was not called, so look it up as it is
+	CFARegister                 // register with DWARF number k, 0 to 15, + n: known of the leaf alone, and of what a signal interrupted
+	CFASignal                   // a signal's frame; see below
 	CFAEnd                      // there is no caller
-	CFASPIndexed                // *(sp + n + 8*r9) + k; as CFARegister, known of the leaf alone
+	CFASPIndexed                // *(sp + n + 8*r9) + k; r9 is known as CFARegister's is
 )
 
 // An FPRule is what the caller's frame pointer (rbp, x29) is. In comments, n is FPOffset.
