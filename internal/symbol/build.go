@@ -28,15 +28,18 @@ const (
 // compare puts the better of two names of one address first:
 //
 //  1. a function before a mere label;
-//  2. fewer leading underscores: libc's public names are weak, as write is, and
-//     its own names for the same code, __write, are global;
-//  3. the default version of a name before realpath@GLIBC_2.2.5;
-//  4. global before weak before local, so that a debug file adds names to what
-//     .dynsym knows, and changes none;
-//  5. the shorter, then the alphabetically first.
+//  2. exported, global or weak, before local, so that a debug file adds names to
+//     what .dynsym knows, and changes none;
+//  3. fewer leading underscores: libc's public names are weak, as write is, and
+//     its own for the same code, __write, are global;
+//  4. the default version of a name before realpath@GLIBC_2.2.5;
+//  5. global before weak, the shorter, the alphabetically first.
 func compare(a, b symbol) int {
 	if a.label != b.label {
 		return order(b.label)
+	}
+	if (a.binding == local) != (b.binding == local) {
+		return order(b.binding == local)
 	}
 	if c := cmp.Compare(underscores(a.name), underscores(b.name)); c != 0 {
 		return c
@@ -79,14 +82,15 @@ func build(symbols []symbol, limit func(start uint64) uint64) table {
 		return compare(b, a) // the best is last
 	})
 	infer(symbols, limit)
-	var b builder
+	b := builder{pieces: make([]piece, 0, len(symbols))}
 	for _, s := range symbols {
+		s.size = min(s.size, math.MaxUint32)
 		if s.name != "" && s.size != 0 && s.start+s.size > s.start {
 			b.open(s)
 		}
 	}
 	b.fill(math.MaxUint64)
-	return table{pieces: slices.Clip(b.pieces), names: b.names.String()}
+	return table{pieces: slices.Clone(b.pieces), names: strings.Clone(b.names.String())}
 }
 
 // infer gives sorted symbols the sizes that they lack.
@@ -111,7 +115,9 @@ func infer(symbols []symbol, limit func(start uint64) uint64) {
 	}
 }
 
-// A builder cuts functions that overlap into pieces that do not.
+// A builder cuts functions that overlap into pieces that do not. Functions whose names
+// would exceed maxStrings together are left out: in a hostile table, all names may be
+// the tails of one.
 type builder struct {
 	pieces []piece
 	names  strings.Builder
@@ -129,7 +135,6 @@ type opened struct {
 func (b *builder) open(s symbol) {
 	b.fill(s.start)
 	b.at = s.start
-	s.size = min(s.size, math.MaxUint32)
 	b.stack = append(b.stack, opened{symbol: s})
 }
 
@@ -152,6 +157,10 @@ func (b *builder) fill(to uint64) {
 // write adds the piece of f that ends at end.
 func (b *builder) write(f *opened, end uint64) {
 	if !f.named {
+		if b.names.Len()+len(f.symbol.name) >= maxStrings {
+			b.at = end
+			return
+		}
 		f.named = true
 		f.name = uint32(b.names.Len())
 		b.names.WriteString(f.symbol.name)

@@ -15,7 +15,7 @@ const (
 	maxPrograms = 512
 	maxSections = 8192
 	maxStrings  = 32 << 20 // bytes
-	maxSymbols  = 512 << 10
+	maxSymbols  = 256 << 10
 	maxSection  = 16 << 20 // of any other kind, in bytes
 )
 
@@ -135,10 +135,10 @@ func (img *image) read(off, size, limit uint64) ([]byte, error) {
 	return b, nil
 }
 
-// address maps a file offset to the address it is loaded at.
+// address maps a file offset to the address it is loaded at for execution.
 func (img *image) address(off uint64) (uint64, bool) {
 	for _, p := range img.programs {
-		if elf.ProgType(p.Type) == elf.PT_LOAD && off >= p.Off && off-p.Off < p.Filesz {
+		if elf.ProgType(p.Type) == elf.PT_LOAD && elf.ProgFlag(p.Flags)&elf.PF_X != 0 && off >= p.Off && off-p.Off < p.Filesz {
 			return off - p.Off + p.Vaddr, true
 		}
 	}

@@ -1,13 +1,13 @@
 package symbol
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strconv"
+	"strings"
 
 	"github.com/apisixscope/apisixscope/internal/hint"
 )
@@ -22,7 +22,7 @@ const needSyslog = "run as root, or grant CAP_SYSLOG; where the sysctl kernel.kp
 const hiddenName = "[kernel]"
 
 const (
-	maxKernelSymbols = 4 << 20
+	maxKallsyms = 64 << 20 // bytes
 	// maxKernelFunction bounds a function of the kernel, in bytes: kallsyms has no
 	// sizes, and behind the last one of a module a gap begins in which programs
 	// lie that have no symbol.
@@ -60,57 +60,49 @@ func (k *Kernel) Name(addr uint64) Function {
 
 // readKernel reads lines of "address type name [module]".
 func readKernel(r io.Reader) (*Kernel, error) {
-	lines := bufio.NewScanner(r)
-	lines.Buffer(make([]byte, 64<<10), 64<<10)
-	var symbols []symbol
-	var named int
-	for lines.Scan() {
-		s, function, ok := kernelSymbol(lines.Bytes())
-		if !ok {
-			continue
-		}
-		if len(symbols) == maxKernelSymbols {
-			return nil, fmt.Errorf("read /proc/kallsyms: %w", errTooLarge)
-		}
-		if function {
-			named++
-		} else {
-			s.name = "" // data: only bounds what lies before it
-		}
-		symbols = append(symbols, s)
-	}
-	if err := lines.Err(); err != nil {
+	var b bytes.Buffer
+	b.Grow(8 << 20) // one with the modules of a server has 5 to 6 MB
+	if n, err := b.ReadFrom(io.LimitReader(r, maxKallsyms+1)); err != nil {
 		return nil, fmt.Errorf("read /proc/kallsyms: %w", err)
+	} else if n > maxKallsyms {
+		return nil, fmt.Errorf("read /proc/kallsyms: %w", errTooLarge)
 	}
-	if named == 0 {
+	symbols := make([]symbol, 0, bytes.Count(b.Bytes(), []byte{'\n'}))
+	named := false
+	for line := range strings.Lines(b.String()) {
+		if s, ok := kernelSymbol(line); ok {
+			symbols = append(symbols, s)
+			named = named || s.name != ""
+		}
+	}
+	if !named {
 		return nil, hint.Wrap(fmt.Errorf("read /proc/kallsyms: %w", ErrHidden), needSyslog)
 	}
 	limit := func(start uint64) uint64 { return start + maxKernelFunction }
 	return &Kernel{build(symbols, limit)}, nil
 }
 
-// kernelSymbol parses a line. An address of 0 is hidden, or a per-CPU offset's.
-func kernelSymbol(line []byte) (s symbol, function, ok bool) {
-	address, rest, _ := bytes.Cut(line, []byte{' '})
-	kind, rest, _ := bytes.Cut(rest, []byte{' '})
-	name, module, _ := bytes.Cut(rest, []byte{'\t'})
-	start, err := strconv.ParseUint(string(address), 16, 64)
-	if err != nil || start == 0 || len(kind) != 1 || len(name) == 0 {
-		return symbol{}, false, false
+// kernelSymbol parses a line. Data has no name: it only bounds what lies before it.
+// An address of 0 is hidden, or a per-CPU offset.
+func kernelSymbol(line string) (symbol, bool) {
+	address, rest, _ := strings.Cut(line, " ")
+	kind, rest, _ := strings.Cut(rest, " ")
+	name, module, _ := strings.Cut(strings.TrimSuffix(rest, "\n"), "\t")
+	start, err := strconv.ParseUint(address, 16, 64)
+	if err != nil || start == 0 || len(kind) != 1 || name == "" || strings.Contains(rest, "\x00") {
+		return symbol{}, false
 	}
-	s = symbol{start: start, binding: local}
-	switch kind[0] {
-	case 'T', 'W', 'w':
+	s := symbol{start: start, binding: local}
+	switch kind {
+	case "T", "W", "w":
 		s.binding = global
-	case 't':
+	case "t":
 	default:
-		return s, false, true
+		return s, true
 	}
-	name = name[:min(len(name), maxName)]
-	if module = bytes.TrimSpace(module); len(module) > 0 {
-		s.name = string(module[:min(len(module), maxName)]) + " " + string(name)
-	} else {
-		s.name = string(name)
+	s.name = name[:min(len(name), maxName)]
+	if module != "" {
+		s.name = module[:min(len(module), maxName)] + " " + s.name
 	}
-	return s, true, true
+	return s, true
 }

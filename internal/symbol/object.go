@@ -64,7 +64,7 @@ func (o *Object) BuildID() string { return o.buildID }
 
 // Address maps an offset in the file to the address that Name takes. For a program
 // counter pc in a mapping it is Address(pc - mapping.Start + mapping.Offset). ok
-// is false for an offset that is not loaded.
+// is false for an offset that is not loaded for execution.
 func (o *Object) Address(offset uint64) (addr uint64, ok bool) {
 	return o.image.address(offset)
 }

@@ -3,6 +3,7 @@ package symbol
 import (
 	"debug/elf"
 	"encoding/binary"
+	"slices"
 	"strings"
 )
 
@@ -58,6 +59,7 @@ func (t symtab) name(i int) string {
 // the table is its debug file's. version gives the name of the i-th symbol, or is
 // nil where names carry their version themselves.
 func (t symtab) functions(into []symbol, img *image, version func(i int, name string) string) []symbol {
+	into = slices.Grow(into, t.count())
 	for i := range t.len() {
 		raw := t.at(i)
 		if elf.SectionIndex(raw.Shndx) == elf.SHN_UNDEF || elf.SectionIndex(raw.Shndx) == elf.SHN_ABS {
@@ -80,6 +82,17 @@ func (t symtab) functions(into []symbol, img *image, version func(i int, name st
 		into = append(into, s)
 	}
 	return into
+}
+
+// count returns how many functions and labels there are.
+func (t symtab) count() (n int) {
+	for i := range t.len() {
+		switch elf.ST_TYPE(t.data[i*symbolSize+4]) {
+		case elf.STT_FUNC, elf.STT_GNU_IFUNC, elf.STT_NOTYPE:
+			n++
+		}
+	}
+	return n
 }
 
 // function tells a function, an IFUNC's resolver (which carries the name that it
