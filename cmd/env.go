@@ -12,6 +12,7 @@ import (
 	"github.com/apisixscope/apisixscope/bpf"
 	"github.com/apisixscope/apisixscope/internal/apisix"
 	"github.com/apisixscope/apisixscope/internal/gateway"
+	"github.com/apisixscope/apisixscope/profile"
 	"github.com/apisixscope/apisixscope/trace"
 )
 
@@ -38,6 +39,8 @@ type Env struct {
 	Find      func(context.Context, gateway.Query) (*gateway.Target, error)
 	List      func(context.Context) ([]*gateway.Target, error)
 	OpenTrace func(context.Context, bpf.Options) (trace.Source, error)
+	// OpenProfile begins to sample the gateway's stacks.
+	OpenProfile func(context.Context, Sampling) (profile.Source, error)
 
 	// Getenv is for settings that must not be on a command line, for others see that.
 	Getenv func(string) string

@@ -68,6 +68,7 @@ installed into APISIX, nothing is reloaded, and nothing stays behind.`,
 		Example: `  apisixscope doctor                    # will it work here?
   apisixscope trace --status 5xx        # who makes the errors, and why
   apisixscope logs --header all         # each request as it ends, with headers
+  apisixscope profile                   # what do the workers use the CPU for?
   apisixscope demo                      # try it without an APISIX`,
 		Version:            env.Version,
 		SilenceErrors:      true,
@@ -87,7 +88,7 @@ installed into APISIX, nothing is reloaded, and nothing stays behind.`,
 	root.PersistentFlags().BoolVarP(&verbose, "verbose", "v", false, "tell on stderr what is done, and how long it takes")
 	root.PersistentFlags().SortFlags = false
 
-	root.AddCommand(newTraceCmd(env), newLogsCmd(env), newAdminCmd(env), newRestoreCmd(env), newDoctorCmd(env), newDemoCmd(env))
+	root.AddCommand(newTraceCmd(env), newLogsCmd(env), newProfileCmd(env), newAdminCmd(env), newRestoreCmd(env), newDoctorCmd(env), newDemoCmd(env))
 	root.SetHelpCommand(newHelpCmd(root))
 	return root
 }

@@ -51,6 +51,7 @@ func (s scene) enter(env *cmd.Env) {
 	env.OpenTrace = func(_ context.Context, o bpf.Options) (trace.Source, error) {
 		return &source{scene: s, asked: o}, nil
 	}
+	env.OpenProfile = s.openProfile
 	if s == sceneDenied {
 		env.Ready = func() error {
 			return hint.Wrap(errors.New("load programs: the process lacks CAP_BPF"), "run as root")

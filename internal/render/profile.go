@@ -76,6 +76,9 @@ func ProfileFormat(name string) string {
 	return ""
 }
 
+// IsFlame reports whether a format is a flame graph, as SVG or within a page.
+func IsFlame(format string) bool { return format == "flame" || format == flameHTML }
+
 // ProfileSummary writes, for people, what a window saw and what it could not see.
 func ProfileSummary(w io.Writer, s profile.Summary) error {
 	var b strings.Builder

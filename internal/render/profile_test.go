@@ -28,12 +28,12 @@ func emptyProfile() (*pprof.Profile, profile.Summary) {
 	return profiled(profile.Options{Kind: profile.CPU}, nil)
 }
 
-// allProfiles are formats, and ways to show a profile in them.
-func allProfiles(t *testing.T, each func(format, what, out string)) {
+// allProfiles are ways to show a profile in a format, or, without one, in all that are text.
+func allProfiles(t *testing.T, only string, each func(format, what, out string)) {
 	t.Helper()
 	for name, of := range map[string]func() (*pprof.Profile, profile.Summary){"cpu": cpuProfile, "blocked": blockedProfile, "stalled": stalledProfile, "empty": emptyProfile} {
 		for _, format := range append(render.ProfileFormats(), "flame.html") {
-			if format == "pprof" { // which is not text
+			if format == "pprof" || only != "" && format != only {
 				continue
 			}
 			for _, by := range []string{"", "function", "plugin", "phase", "route", "worker"} {
@@ -44,7 +44,7 @@ func allProfiles(t *testing.T, each func(format, what, out string)) {
 }
 
 func TestNoTextOfAProfileIsObeyed(t *testing.T) {
-	allProfiles(t, func(format, what, out string) {
+	allProfiles(t, "", func(format, what, out string) {
 		for _, r := range out {
 			tab := r == '\t' && strings.HasPrefix(format, "flame") // of our own style sheet
 			if r == unicode.ReplacementChar && !utf8.ValidString(out) || r != '\n' && !tab && !unicode.IsGraphic(r) {
@@ -73,10 +73,7 @@ func TestProfileTopFitsTheTerminal(t *testing.T) {
 // that we did not make, nothing from elsewhere, and each frame within its parent.
 func TestFlameIsWellFormed(t *testing.T) {
 	known := map[string]bool{"svg": true, "style": true, "rect": true, "g": true, "title": true, "text": true, "foreignObject": true, "input": true, "script": true}
-	allProfiles(t, func(format, what, out string) {
-		if format != "flame" {
-			return
-		}
+	allProfiles(t, "flame", func(_, what, out string) {
 		d := xml.NewDecoder(strings.NewReader(out))
 		scripts := 0
 		for {
@@ -205,10 +202,7 @@ type speedscopeFile struct {
 }
 
 func TestSpeedscopeFollowsItsSchema(t *testing.T) {
-	allProfiles(t, func(format, what, out string) {
-		if format != "speedscope" {
-			return
-		}
+	allProfiles(t, "speedscope", func(_, what, out string) {
 		d := json.NewDecoder(strings.NewReader(out))
 		d.DisallowUnknownFields()
 		var f speedscopeFile
@@ -236,10 +230,7 @@ func TestSpeedscopeFollowsItsSchema(t *testing.T) {
 }
 
 func TestProfileJSONIsWhole(t *testing.T) {
-	allProfiles(t, func(format, what, out string) {
-		if format != "json" {
-			return
-		}
+	allProfiles(t, "json", func(_, what, out string) {
 		var ns, want float64
 		last := ""
 		for line := range strings.Lines(out) {
