@@ -5,7 +5,8 @@ import "encoding/binary"
 // guards finds where snapshots begin in a trace whose snapshots do not say it, on x86-64.
 // A guard, jcc rel32, leaves the trace for the stub of its snapshot (asm_guardcc in
 // lj_asm_x86.h), and the stub pushes the snapshot's number. Code before a guard, up to one of an
-// earlier snapshot, is counted to it. Guards that lead to a side trace tell nothing.
+// earlier snapshot, is in between: only the comparison is counted to it. Guards that lead to
+// a side trace tell nothing.
 func (m *memory) guards(code Range, snaps int) []place {
 	places := []place{{0, 0}}
 	if code.End-code.Start > readMost {
@@ -15,7 +16,10 @@ func (m *memory) guards(code Range, snaps int) []place {
 	if !m.read(code.Start, p) {
 		return places
 	}
-	const length = 6 // 0f 8x rel32
+	const (
+		length  = 6 // 0f 8x rel32
+		compare = 8 // of the usual comparison before it
+	)
 	end := uint64(0) // of the last guard
 	last := 0
 	for i := 0; i+length <= len(p); i++ {
@@ -32,7 +36,7 @@ func (m *memory) guards(code Range, snaps int) []place {
 			continue
 		}
 		if snap > last {
-			places = append(places, place{end, snap})
+			places = append(places, place{max(end, uint64(max(0, i-compare))), snap})
 			last = snap
 		}
 		end = uint64(i) + length

@@ -62,8 +62,8 @@ func (r *Reader) Frame(at, pc uint64) (f Function, ok bool) {
 		return Function{}, false
 	}
 	f = p.fn
-	if bc := at + protoSize; pc > bc && pc <= bc+4*uint64(half(p.head[:], protoSizeBC)) && pc%4 == 0 {
-		f.Line = p.line(int(pc-bc)/4 - 1)
+	if r.inBytecode(at, pc) {
+		f.Line = p.line(int(pc-at-protoSize)/4 - 1)
 	}
 	return f, true
 }
@@ -71,7 +71,7 @@ func (r *Reader) Frame(at, pc uint64) (f Function, ok bool) {
 // line returns the line of an instruction (lj_debug_line in lj_debug.c).
 func (p *proto) line(instruction int) int {
 	at := (instruction - 1) * p.width
-	if instruction == 0 || at+p.width > len(p.lines) {
+	if instruction <= 0 || at+p.width > len(p.lines) {
 		return p.fn.First
 	}
 	n := 0

@@ -62,21 +62,86 @@ func (w *walk) start(p Point, state []byte) (frame, pc uint64) {
 		return base - 8, 0
 	}
 	if r.vm.Interpreter.Contains(p.IP) && p.Base > w.bottom && p.Base <= w.top && p.Base%8 == 0 {
-		if r.mem.word(p.Base-16)>>itypeShift == itypeFunc {
-			return p.Base - 8, p.PC
-		}
-		// A return: results are over the function's slot already, and PC is the caller's.
-		if step := r.step(p.PC); p.PC&3 == 0 && step.slots > 0 {
-			frame := p.Base - 8 - 8*uint64(step.slots)
-			if frame > w.bottom && r.mem.word(frame-8)>>itypeShift == itypeFunc {
-				return frame, p.PC
-			}
+		if frame, pc, ok := w.interpreted(p); ok {
+			return frame, pc
 		}
 	}
-	if cframe := word(state, l.State.CFrame) &^ 3; cframe != 0 {
-		pc = r.mem.word(cframe + uint64(l.CFrame.PC))
+	return word(state, l.State.Base) - 8, w.savedPC(word(state, l.State.CFrame))
+}
+
+// interpreted finds the frame by the interpreter's registers. L->base is older: calls
+// among Lua functions do not store it.
+func (w *walk) interpreted(p Point) (frame, pc uint64, ok bool) {
+	link := w.r.mem.word(p.Base - 8)
+	if w.isFrame(p.Base - 8) {
+		c, _ := w.r.call(w.r.mem.word(p.Base-16)&pointerMask, 0)
+		if w.r.inBytecode(c.Proto, p.PC) {
+			return p.Base - 8, p.PC, true
+		}
+		// A builtin, or a function whose header has not run yet.
+		if _, _, ok := w.below(p.Base, link); ok && (c.Proto == 0 || link == p.PC) {
+			return p.Base - 8, 0, true
+		}
 	}
-	return word(state, l.State.Base) - 8, pc
+	// A call before its link is stored, or a return: results are over the function's slot
+	// then, perhaps over its link, too. PC is the link, which on the way out of
+	// metamethods has its lowest bit turned (vm_return).
+	for _, link := range []uint64{p.PC, link, p.PC ^ 1} {
+		if frame, pc, ok := w.below(p.Base, link); ok {
+			return frame, pc, true
+		}
+	}
+	return 0, 0, false // C calls or is returned to: then L->base holds
+}
+
+// below returns the frame that link leads to from the one with this base, and the place in it.
+func (w *walk) below(base, link uint64) (frame, pc uint64, ok bool) {
+	step := w.r.step(link)
+	down := 8 * uint64(step.slots)
+	if step.slots <= 0 || down > base-8-w.bottom || !w.isFrame(base-8-down) {
+		return 0, 0, false
+	}
+	frame = base - 8 - down
+	c, _ := w.r.call(w.r.mem.word(frame-8)&pointerMask, 0)
+	if step.pc != 0 {
+		return frame, step.pc, w.r.inBytecode(c.Proto, step.pc)
+	}
+	if pc := w.r.mem.word(base - 24); w.r.inBytecode(c.Proto, pc) { // of a metamethod
+		return frame, pc, true
+	}
+	return frame, 0, true
+}
+
+// isFrame reports whether the slot below frame holds a function, or the thread itself.
+func (w *walk) isFrame(frame uint64) bool {
+	fn := w.r.mem.word(frame - 8)
+	return fn>>itypeShift == itypeFunc || fn&pointerMask == w.state
+}
+
+// inBytecode reports whether pc is in the function, or right behind its last instruction.
+func (r *Reader) inBytecode(proto, pc uint64) bool {
+	size, ok := r.mem.half(proto + protoSizeBC)
+	bc := proto + protoSize
+	return ok && proto != 0 && size <= bytecodeMost && pc >= bc && pc <= bc+4*uint64(size) && pc%4 == 0
+}
+
+// savedPC returns the place in the function that runs, as the newest C frame has it that
+// runs one: parser and recorder have frames without (lj_vm_cpcall).
+func (w *walk) savedPC(cframe uint64) uint64 {
+	const framesMost = 8
+	r, l := w.r, &w.r.vm.Layout.CFrame
+	for range framesMost {
+		cframe &^= 3
+		nres, ok := r.mem.half(cframe + uint64(l.NRes))
+		if !ok {
+			return 0
+		}
+		if int32(nres) >= 0 {
+			return r.mem.word(cframe + uint64(l.PC))
+		}
+		cframe = r.mem.word(cframe + uint64(l.Prev))
+	}
+	return 0
 }
 
 // jitBase returns jit_base if the coroutine runs compiled code.
