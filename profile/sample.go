@@ -34,8 +34,9 @@ type Sample struct {
 	TID  int // of the thread
 	// Count is of how many observations the sample is made; 0 counts as 1.
 	Count int64
-	// Weight is the time that the sample stands for: of CPU and Stall, the sampling period
-	// for each of Count.
+	// Weight is the time that the sample stands for: of CPU, the sampling period for each of
+	// Count; of Stall, the part of the tick that is told by it. A tick without any sample is
+	// one with an empty stack, and Truncated says so.
 	Weight time.Duration
 	// Stack is the leaf first, and the process's start last.
 	Stack []Frame

@@ -150,12 +150,14 @@ func KindOf(l *pprof.Location) FrameKind {
 // With returns the part of a profile whose samples have a label of this value. It shares
 // all with p.
 func With(p *pprof.Profile, label, value string) *pprof.Profile {
-	part := *p
-	part.Sample = nil
+	part := &pprof.Profile{
+		SampleType: p.SampleType, DefaultSampleType: p.DefaultSampleType, PeriodType: p.PeriodType, Period: p.Period,
+		Mapping: p.Mapping, Location: p.Location, Function: p.Function, TimeNanos: p.TimeNanos, DurationNanos: p.DurationNanos,
+	}
 	for _, s := range p.Sample {
 		if LabelOf(s, label) == value {
 			part.Sample = append(part.Sample, s)
 		}
 	}
-	return &part
+	return part
 }

@@ -47,13 +47,12 @@
 	// A match within another counts once.
 	function count() {
 		if (!graph.classList.contains("searching")) { matched.textContent = ""; return; }
-		var sum = 0, end = -1;
-		hits.filter(function (f) { return f.y >= zoomed.y && covers(zoomed, f); })
-			.sort(function (a, b) { return a.x - b.x || b.w - a.w; })
+		var sum = 0, end = -1, within = hits.filter(function (f) { return f.y >= zoomed.y && covers(zoomed, f); });
+		within.slice().sort(function (a, b) { return a.x - b.x || b.w - a.w; })
 			.forEach(function (f) {
 				if (f.x + f.w > end + slack) { sum += f.x + f.w - Math.max(f.x, end); end = f.x + f.w; }
 			});
-		matched.textContent = "matched: " + (sum * 100 / zoomed.w).toFixed(1) + "%, " + hits.length + " frames";
+		matched.textContent = "matched: " + (sum * 100 / zoomed.w).toFixed(1) + "%, " + within.length + " frames";
 	}
 
 	function find(words) {
