@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"debug/elf"
 	"io"
-	"slices"
 )
 
 // readTables reads all names of an object, from its own file and its debug file,
@@ -50,13 +49,13 @@ func full(img *image, debug io.ReaderAt) symtab {
 }
 
 // resolvers returns a function that finds the best name of what begins at an
-// address. It sorts symbols.
+// address.
 func resolvers(symbols []symbol) func(addr uint64) string {
 	var byStart map[uint64]symbol
 	return func(addr uint64) string {
 		if byStart == nil { // few objects have IFUNCs of their own in the PLT
 			byStart = map[uint64]symbol{}
-			for _, s := range slices.Backward(symbols) {
+			for _, s := range symbols {
 				if known, ok := byStart[s.start]; !ok || compare(s, known) < 0 {
 					byStart[s.start] = s
 				}
