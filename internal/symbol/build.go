@@ -13,6 +13,7 @@ type symbol struct {
 	name        string
 	binding     binding
 	label       bool // no function by its type: an assembler's label
+	ifunc       bool // the resolver of an IFUNC, which carries the IFUNC's name
 	inferred    bool // the size is not the symbol's own
 }
 

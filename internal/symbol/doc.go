@@ -4,7 +4,8 @@
 //	.symtab, or a debug file's, or .gnu_debugdata's ┐
 //	.dynsym, with versions                          ├ table ─┐
 //	PLT entries                                     ┘        ├ Object.Name
-//	.eh_frame, for what no symbol covers ────────────────────┘
+//	.eh_frame, for what no symbol covers ────────────────────┤
+//	the process's memory, for what its IFUNCs chose ─────────┘
 //	/proc/kallsyms ────────────────────────── table ────────── Kernel.Name
 //
 // A symbol names the bytes that its own size holds and not one more: the nearest

@@ -18,8 +18,8 @@ type Function struct {
 	// that nothing covers is a Start of its own with Size 0.
 	Start, Size uint64
 	// Exact says that a symbol's own size holds the address. Where it does not
-	// the name is made up, or the symbol has no size and ends where something
-	// else begins. The kernel's symbols never have one.
+	// the name is made up or an IFUNC's, or the symbol has no size and ends where
+	// something else begins. The kernel's symbols never have one.
 	Exact bool
 }
 

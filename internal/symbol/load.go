@@ -4,18 +4,45 @@ import (
 	"bytes"
 	"debug/elf"
 	"io"
+	"strings"
 )
 
-// readTables reads all names of an object, from its own file and its debug file,
-// which may be nil. What cannot be read is left out: another source may have it.
-func readTables(img *image, debug io.ReaderAt) (table, frames) {
-	ranges := readFrames(img)
+// names are all that an object has to name addresses by.
+type names struct {
+	table   table
+	frames  frames
+	ifuncs  map[string]bool // the IFUNCs that it defines
+	imports []imported
+}
+
+// An imported is a slot in which a process keeps the address of a function that the
+// object calls.
+type imported struct {
+	addr uint64
+	name string // of the function
+}
+
+// readNames reads the names of an object from its own file and its debug file, which
+// may be nil. What cannot be read is left out: another source may have it.
+func readNames(img *image, debug io.ReaderAt) names {
+	n := names{frames: readFrames(img), ifuncs: map[string]bool{}}
 	dynamic := img.symtab(img.sectionOf(elf.SHT_DYNSYM))
 	symbols := dynamic.functions(nil, img, img.versions(dynamic.names))
 	symbols = full(img, debug).functions(symbols, img, nil)
-	of := resolvers(symbols)
-	symbols = append(symbols, img.stubs(dynamic, of)...)
-	return build(symbols, ranges.limit(img)), ranges
+	for _, s := range symbols {
+		if s.ifunc {
+			name, _, _ := strings.Cut(s.name, "@")
+			n.ifuncs[strings.Clone(name)] = true
+		}
+	}
+	slots := img.slots(dynamic, resolvers(symbols))
+	for addr, s := range slots {
+		name, _, _ := strings.Cut(s.name, "@")
+		n.imports = append(n.imports, imported{addr, strings.Clone(name)})
+	}
+	symbols = append(symbols, img.stubs(slots)...)
+	n.table = build(symbols, n.frames.limit(img))
+	return n
 }
 
 // full returns the object's table of all symbols, static functions too: its own,

@@ -24,12 +24,12 @@ type Object struct {
 	buildID string
 	image   *image // headers alone, until Close
 
-	mu     sync.Mutex
-	file   io.ReaderAt // nil once the tables were read
-	debug  io.ReaderAt // its debug file, or nil
-	loaded bool
-	table  table
-	frames frames
+	mu       sync.Mutex
+	file     io.ReaderAt // nil once the names were read
+	debug    io.ReaderAt // its debug file, or nil
+	loaded   bool
+	names                      // written once, while mu is held
+	resolved map[uint64]string // what IFUNCs chose, by start
 }
 
 // Open reads the headers of the object in file and finds its debug file. Symbols
@@ -76,11 +76,14 @@ func (o *Object) Name(addr uint64) Function {
 	if f, ok := o.table.find(addr); ok {
 		return f
 	}
-	name := baseName(o.path)
-	if start, size, ok := o.frames.find(addr); ok {
-		return Function{Name: subName(name, start), Start: start, Size: size}
+	start, size, ok := o.frames.find(addr)
+	if !ok {
+		return Function{Name: bareName(baseName(o.path), addr), Start: addr}
 	}
-	return Function{Name: bareName(name, addr), Start: addr}
+	if name := o.choice(start); name != "" {
+		return Function{Name: name, Symbol: name, Start: start, Size: size}
+	}
+	return Function{Name: subName(baseName(o.path), start), Start: start, Size: size}
 }
 
 func (o *Object) load() {
@@ -93,7 +96,7 @@ func (o *Object) load() {
 	if o.file == nil {
 		return
 	}
-	o.table, o.frames = readTables(o.image, o.debug)
+	o.names = readNames(o.image, o.debug)
 	_ = o.release()
 }
 

@@ -20,10 +20,8 @@ var slotRelocations = map[elf.Machine][3]uint32{
 }
 
 // stubs names the entries of the PLT: code that jumps to a function of another
-// object, which has no symbol. of finds the name of a function of this object by
-// its address: the resolver of an IFUNC.
-func (img *image) stubs(dynamic symtab, of func(addr uint64) string) []symbol {
-	slots := img.slots(dynamic, of)
+// object, which has no symbol.
+func (img *image) stubs(slots map[uint64]slot) []symbol {
 	if len(slots) == 0 {
 		return nil
 	}
@@ -50,8 +48,9 @@ func (img *image) stubs(dynamic symtab, of func(addr uint64) string) []symbol {
 	return all
 }
 
-// slots reads the relocations. Those of .rela.plt are counted, since entries of a
-// lazily bound PLT push their number.
+// slots reads the relocations, by the address of their slot. Those of .rela.plt are
+// counted, since entries of a lazily bound PLT push their number. of finds the name of
+// a function of this object by its address: the resolver of an IFUNC.
 func (img *image) slots(dynamic symtab, of func(addr uint64) string) map[uint64]slot {
 	kinds, ok := slotRelocations[img.machine]
 	if !ok {

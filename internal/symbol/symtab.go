@@ -95,12 +95,14 @@ func (t symtab) count() (n int) {
 	return n
 }
 
-// function tells a function, an IFUNC's resolver (which carries the name that it
-// resolves), and an assembler's label from all other symbols.
+// function tells a function, an IFUNC's resolver, and an assembler's label from all
+// other symbols.
 func function(raw elf.Sym64, name string) (symbol, bool) {
 	s := symbol{start: raw.Value, size: raw.Size, name: name, binding: local}
 	switch elf.ST_TYPE(raw.Info) {
-	case elf.STT_FUNC, elf.STT_GNU_IFUNC:
+	case elf.STT_FUNC:
+	case elf.STT_GNU_IFUNC:
+		s.ifunc = true
 	case elf.STT_NOTYPE:
 		s.label = true
 		// .L1 is left over from an assembler, $x is arm64's mark of code.
