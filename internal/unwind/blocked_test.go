@@ -9,8 +9,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
-	"strings"
-	"syscall"
 	"testing"
 	"time"
 )
@@ -45,20 +43,6 @@ func TestWalkBlocked(t *testing.T) {
 	}
 }
 
-// start starts a command until the test ends, with what it starts, and returns its PID.
-func start(t testing.TB, cmd *exec.Cmd) int {
-	t.Helper()
-	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		_ = syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL)
-		_ = cmd.Wait()
-	})
-	return cmd.Process.Pid
-}
-
 func walkBlocked(t *testing.T, pid, depth int) {
 	t.Helper()
 	r := blockedAt(t, pid)
@@ -73,66 +57,51 @@ func walkBlocked(t *testing.T, pid, depth int) {
 	t.Logf("%d frames", len(frames))
 }
 
-// blockedAt waits until a process sleeps at one place for 50 ms, and returns it.
-func blockedAt(t *testing.T, pid int) registers {
-	t.Helper()
-	last, since := "", time.Now()
-	for range 2000 {
-		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/syscall", pid))
-		if os.IsPermission(err) {
-			t.Skip(err)
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if string(text) != last {
-			last, since = string(text), time.Now()
-		}
-		// number, six arguments, sp, pc
-		f := strings.Fields(last)
-		if len(f) == 9 && time.Since(since) > 50*time.Millisecond {
-			return registers{pc: prefixed(t, f[8]), sp: prefixed(t, f[7])}
-		}
-		time.Sleep(5 * time.Millisecond)
-	}
-	t.Fatalf("process %d does not wait", pid)
-	return registers{}
-}
-
-func prefixed(t *testing.T, s string) uint64 {
-	t.Helper()
-	v, err := strconv.ParseUint(s, 0, 64)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return v
-}
-
 // TestWalkBlockedNginx walks a master that waits for a signal, and workers in epoll_wait.
 func TestWalkBlockedNginx(t *testing.T) {
-	nginx, err := exec.LookPath("/usr/sbin/nginx")
-	if err != nil {
-		t.Skip(err)
-	}
-	dir := t.TempDir()
-	conf := filepath.Join(dir, "nginx.conf")
-	text := fmt.Sprintf("daemon off; worker_processes 2; pid %[1]s/pid; error_log %[1]s/log;\nevents {}\n", dir)
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.Command(nginx, "-p", dir, "-e", filepath.Join(dir, "log"), "-c", conf)
-	master := start(t, cmd)
+	master := startNginx(t)
 	walkBlocked(t, master, 5)
-	workers := children(t, master)
-	if len(workers) != 2 {
-		t.Fatalf("workers %v", workers)
-	}
-	for _, pid := range workers {
+	for _, pid := range workers(t, master) {
 		walkBlocked(t, pid, 7)
 	}
 }
 
-func children(t *testing.T, pid int) []int {
+// startNginx starts Debian's nginx, with two workers and Lua if it has that, and returns the
+// master's PID.
+func startNginx(t testing.TB) int {
+	t.Helper()
+	nginx, err := exec.LookPath("/usr/sbin/nginx")
+	if err != nil {
+		t.Skip(err)
+	}
+	dir, modules := t.TempDir(), ""
+	for _, module := range []string{"ndk_http_module", "ngx_http_lua_module"} {
+		path := "/usr/lib/nginx/modules/" + module + ".so"
+		if _, err := os.Stat(path); err == nil {
+			modules += "load_module " + path + ";\n"
+		}
+	}
+	conf := filepath.Join(dir, "nginx.conf")
+	text := fmt.Sprintf("%[2]sdaemon off; worker_processes 2; pid %[1]s/pid; error_log %[1]s/log;\nevents {}\n", dir, modules)
+	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return start(t, exec.Command(nginx, "-p", dir, "-e", filepath.Join(dir, "log"), "-c", conf))
+}
+
+func workers(t testing.TB, master int) []int {
+	t.Helper()
+	for range 500 {
+		if pids := children(t, master); len(pids) == 2 {
+			return pids
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Fatal("nginx has no two workers")
+	return nil
+}
+
+func children(t testing.TB, pid int) []int {
 	t.Helper()
 	f, err := os.Open(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
 	if err != nil {
@@ -150,4 +119,33 @@ func children(t *testing.T, pid int) []int {
 		pids = append(pids, pid)
 	}
 	return pids
+}
+
+// BenchmarkWorker reads the rows of all that a worker of nginx maps, as is done before the
+// first sample.
+func BenchmarkWorker(b *testing.B) {
+	pid := workers(b, startNginx(b))[0]
+	time.Sleep(time.Second) // it may still be about to load something
+	objects, rows := 0, 0
+	for b.Loop() {
+		objects, rows = 0, 0
+		mappings, err := Mappings(pid)
+		if err != nil {
+			b.Fatal(err)
+		}
+		for _, m := range mappings {
+			if m.Anonymous {
+				continue
+			}
+			r, _, err := readMapping(pid, m)
+			if err != nil {
+				b.Fatal(err)
+			}
+			objects++
+			rows += len(r)
+		}
+	}
+	b.ReportMetric(float64(objects), "objects")
+	b.ReportMetric(float64(rows), "rows")
+	b.ReportMetric(float64(b.Elapsed().Microseconds())/1000/float64(b.N), "ms/op")
 }

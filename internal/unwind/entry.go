@@ -2,6 +2,9 @@ package unwind
 
 import "slices"
 
+// Linkers merge CIEs that are equal: libcrypto has one, libstdc++ three.
+const maxCIEs = 1 << 16
+
 // A cie is what entries have in common: LSB 5, 10.6.1.1.
 type cie struct {
 	codeAlign uint64
@@ -52,7 +55,9 @@ func (t *table) entries() []entry {
 		at = len(c.b)
 		id := c.fixed(4)
 		if id == 0 {
-			cies[start] = t.cie(&c)
+			if len(cies) < maxCIEs {
+				cies[start] = t.cie(&c)
+			}
 			continue
 		}
 		// An entry names its CIE by how far that begins before its own id.
