@@ -9,11 +9,11 @@ const (
 	// walkEvery is how often globals are walked again at most, because a name is missing.
 	walkEvery = 5 * time.Second
 
-	walkDepth   = 4         // package.loaded.MODULE.function
-	walkTables  = 20_000    // that are looked at
-	walkNodes   = 1_000_000 // of all of them
-	nodesMost   = 1 << 16   // of one table
-	keyMost     = 128       // bytes of a key
+	walkDepth   = 4       // package.loaded.MODULE.function
+	walkTables  = 20_000  // that are looked at
+	walkNodes   = 300_000 // of all of them
+	nodesMost   = 1 << 16 // of one table
+	keyMost     = 128     // bytes of a key
 	tableHead   = 56
 	tableNode   = 40 // GCtab.node, hmask
 	tableHmask  = 52

@@ -44,9 +44,14 @@ func parseSource(text []byte) source {
 	var before []token // of the statement so far, as far as a name can be in it
 	for {
 		t := l.next()
-		switch t.text {
-		case "":
+		keyword := t.text
+		if keyword == "" {
 			return s
+		}
+		if t.kind != tokenWord { // "end" in quotes, say
+			keyword = ""
+		}
+		switch keyword {
 		case "function":
 			o := opening{function: true, name: nameBefore(before)}
 			if o.name == "" {

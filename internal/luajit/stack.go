@@ -91,7 +91,15 @@ func (w *walk) interpreted(p Point) (frame, pc uint64, ok bool) {
 			return frame, pc, true
 		}
 	}
-	return 0, 0, false // C calls or is returned to: then L->base holds
+	// A return to C: PC is the base of C's frame, before L->base is (vm_return).
+	for _, base := range []uint64{p.PC, -p.PC} {
+		if base > w.bottom && base < p.Base && base%8 == 0 && w.isFrame(base-8) {
+			if c, _ := w.r.call(w.r.mem.word(base-16)&pointerMask, 0); c.Proto == 0 {
+				return base - 8, 0, true
+			}
+		}
+	}
+	return 0, 0, false // C calls: then L->base holds
 }
 
 // below returns the frame that link leads to from the one with this base, and the place in it.
