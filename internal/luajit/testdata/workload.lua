@@ -1,4 +1,4 @@
--- What the tests know the call graph of: live_test.go lists its edges, and the
+-- What the tests know the call graph of: edges_test.go lists its edges, and the
 -- lines that are marked "@name".
 local ffi = require "ffi"
 ffi.cdef [[ int usleep(unsigned usec); ]]

@@ -15,9 +15,6 @@ import (
 // the interpreter's registers, by the trace it runs, or by what was stored before a call of C.
 func TestGatewayStacks(t *testing.T) {
 	testrig.NeedBPF(t)
-	if runtime.GOARCH != "amd64" {
-		t.Skip("the registers are x86-64's")
-	}
 	w := startNginx(t)
 	r := liveReader(t, w.pid)
 	stop := load(t, w)
