@@ -2,13 +2,14 @@ package luajit
 
 import (
 	"debug/elf"
-	"encoding/binary"
 	"fmt"
 	"os"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/apisixscope/apisixscope/internal/unwind"
 )
 
 // A mapped is a file that is mapped into a process.
@@ -75,35 +76,18 @@ func exported(t *testing.T, pid int) (Symbols, Range) {
 	return s, interpreter
 }
 
-// codeRules reads just enough of .eh_frame to know the interpreter: where each piece of
-// code lies, and its rule if it begins as vm_x64.dasc writes it.
+// codeRules makes rules of an object's rows: each holds up to the next.
 func codeRules(f *elf.File) []CodeRule {
-	section := f.Section(".eh_frame")
-	if section == nil {
-		return nil
-	}
-	p, err := section.Data()
+	rows, err := unwind.Rows(f)
 	if err != nil {
 		return nil
 	}
 	var rules []CodeRule
-	for at := 0; at+20 < len(p); {
-		size, cie := int(binary.LittleEndian.Uint32(p[at:])), binary.LittleEndian.Uint32(p[at+4:])
-		if size == 0 || size > len(p)-at-4 {
-			break
+	for i, row := range rows {
+		if row.CFA == unwind.CFASP && row.FP == unwind.FPAtCFA && i+1 < len(rows) {
+			code := Range{uint64(row.PC), uint64(rows[i+1].PC)}
+			rules = append(rules, CodeRule{code, row.CFAOffset, row.FPOffset})
 		}
-		if cie != 0 && size >= 20 {
-			// pc-relative, 4 bytes each, as gcc and LuaJIT have them; then no augmentation data.
-			start := section.Addr + uint64(at) + 8 + uint64(int64(int32(binary.LittleEndian.Uint32(p[at+8:]))))
-			end := start + uint64(binary.LittleEndian.Uint32(p[at+12:]))
-			rule := CodeRule{Range: Range{start, end}}
-			// DW_CFA_def_cfa_offset 80, DW_CFA_offset rbp 2.
-			if code := p[at+17 : at+4+size]; len(code) >= 4 && string(code[:4]) == "\x0e\x50\x86\x02" {
-				rule.CFA, rule.FP = 80, -16
-			}
-			rules = append(rules, rule)
-		}
-		at += 4 + size
 	}
 	return rules
 }
