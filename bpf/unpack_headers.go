@@ -3,6 +3,7 @@ package bpf
 import (
 	"bytes"
 	"strconv"
+	"strings"
 	"unsafe"
 
 	"github.com/apisixscope/apisixscope/trace"
@@ -32,11 +33,13 @@ func headersFrom(h *traceHeadersEvent, data []byte) *trace.Headers {
 		if which == traceHeadOfHEAD_UPSTREAM_REQUEST {
 			parseHead(to, section)
 		} else {
-			to.Fields = fieldsFrom(section)
+			room := min(int(h.Heads[i].Fields), len(section)/int(unsafe.Sizeof(traceField{})))
+			to.Fields = make([]trace.Field, 0, room+2)
+			if which == traceHeadOfHEAD_RESPONSE {
+				to.Fields = addResponseFields(to.Fields, h)
+			}
+			to.Fields = addFields(to.Fields, section)
 		}
-	}
-	if out.Response.Seen {
-		out.Response.Fields = append(responseFields(h), out.Response.Fields...)
 	}
 	return out
 }
@@ -49,11 +52,10 @@ func sectionOf(h *traceHeadersEvent, data []byte, which traceHeadOf) []byte {
 	return data[:min(int(h.Heads[which].Len), len(data))]
 }
 
-// fieldsFrom reads fields: sizes, the name, a gap, the value.
-func fieldsFrom(data []byte) []trace.Field {
+// addFields reads fields: sizes, the name, a gap, the value.
+func addFields(all []trace.Field, data []byte) []trace.Field {
 	const size = int(unsafe.Sizeof(traceField{}))
-	text := string(data)
-	var all []trace.Field
+	text := string(data) // one string, of which the others are parts
 	for len(text) >= size {
 		nameLen := int(text[0]) | int(text[1])<<8
 		gap := int(text[2]) | int(text[3])<<8
@@ -83,9 +85,8 @@ func judgeSet(r *trace.Request) {
 	}
 }
 
-// responseFields are headers of the response that nginx does not keep in its list.
-func responseFields(h *traceHeadersEvent) []trace.Field {
-	var all []trace.Field
+// addResponseFields adds headers of the response that nginx does not keep in its list.
+func addResponseFields(all []trace.Field, h *traceHeadersEvent) []trace.Field {
 	if n := h.ContentTypeLen; n > 0 {
 		all = append(all, trace.Field{Name: "Content-Type", Value: cut(h.ContentType[:], n)})
 	}
@@ -104,8 +105,10 @@ func parseHead(to *trace.Head, data []byte) {
 		*to = trace.Head{Note: "nginx has not kept what it sent: gRPC, or a body that is not buffered"}
 		return
 	}
+	text := string(data)
+	to.Fields = make([]trace.Field, 0, strings.Count(text, "\n"))
 	for {
-		line, rest, whole := bytes.Cut(data, []byte("\r\n"))
+		line, rest, whole := strings.Cut(text, "\r\n")
 		switch {
 		case !whole:
 			to.Cut++
@@ -113,8 +116,8 @@ func parseHead(to *trace.Head, data []byte) {
 		case len(line) == 0:
 			return
 		}
-		name, value, _ := bytes.Cut(line, []byte(": "))
-		to.Fields = append(to.Fields, trace.Field{Name: string(name), Value: string(value)})
-		data = rest
+		name, value, _ := strings.Cut(line, ": ")
+		to.Fields = append(to.Fields, trace.Field{Name: name, Value: value})
+		text = rest
 	}
 }
