@@ -257,7 +257,7 @@ __noinline int thread_of_vm(u32 slot)
 	if (!p)
 		return -1;
 	u64 thread = 0;
-	w->found_base = w->found_global = 0;
+	w->found_base = 0;
 	w->found_cframe = w->sp;
 	if (!READ(&thread, sizeof(thread), w->sp + CF_L) && is_thread(thread, p->cur_l)) {
 		w->found_thread = thread;
@@ -356,7 +356,9 @@ __noinline int walk_vm(u32 slot)
 		trouble(w, pc, CAUSE_THREAD);
 		return 0;
 	}
-	emit(w, pc, w->found_global, 0, FRAME_VM, leaf);
+	u64 global = 0;
+	READ(&global, sizeof(global), w->found_thread + L_GLREF);
+	emit(w, pc, global, 0, FRAME_VM, leaf);
 	return lua_frames(slot, way);
 }
 

@@ -143,11 +143,15 @@ __noinline int step_by_row(u32 slot, u32 index)
 		cfa = w->fp + r->cfa_offset;
 		break;
 	case CFA_PLT:
-		cfa = w->sp + 8 + ((w->pc & 15) >= 11) * 8;
+		cfa = w->sp + r->cfa_offset + ((w->pc & 15) >= r->add) * 8;
 		break;
 	case CFA_FP_DEREF:
 	case CFA_SP_DEREF:
 		if (!READ(&cfa, sizeof(cfa), (r->cfa == CFA_FP_DEREF ? w->fp : w->sp) + r->cfa_offset))
+			cfa += r->add;
+		break;
+	case CFA_SP_INDEXED:
+		if (w->leaf && !READ(&cfa, sizeof(cfa), w->sp + r->cfa_offset + 8 * w->r9))
 			cfa += r->add;
 		break;
 	case CFA_REGISTER:
@@ -171,9 +175,9 @@ __noinline int step_by_row(u32 slot, u32 index)
 		end_walk(w, cfa, CAUSE_STACK);
 		return 1;
 	}
-	if (r->fp == FP_AT_CFA) {
+	if (r->fp == FP_AT_CFA || r->fp == FP_AT_FP) {
 		u64 fp = 0;
-		READ(&fp, sizeof(fp), cfa + r->fp_offset);
+		READ(&fp, sizeof(fp), (r->fp == FP_AT_CFA ? cfa : w->fp) + r->fp_offset);
 		w->fp = fp;
 	}
 	w->sp = cfa;

@@ -28,8 +28,7 @@ __noinline int tell_request(u32 slot, u32 end)
 	u32 key = bpf_get_smp_processor_id() * SLOTS + slot;
 	struct making *m = making_of(slot);
 	struct target *t = target_of(key);
-	barrier_var(end);
-	if (!m || !t || end > MAX_FRAMES * sizeof(struct frame) || !ngx.r_main)
+	if (!m || !t || !ngx.r_main)
 		return 0;
 	struct sample_event *e = &m->event;
 	u64 r = m->walk.request, main = user_ptr(r + ngx.r_main);
@@ -53,11 +52,13 @@ __noinline int tell_request(u32 slot, u32 end)
 		e->names = find_names(key, r, user_ptr(modules + 8 * lua.lua_index));
 	if (e->names == NAMES_READ)
 		append_names(key);
-	u32 n = *(volatile u32 *)&t->fill;
+	u64 n = *(volatile u32 *)&t->fill, at = end;
 	if (n > NAMES_ROOM)
 		n = NAMES_ROOM;
-	barrier_var(n);
-	if (n > NAMES_ROOM || bpf_probe_read_kernel(m->data + end, n, t->request.data))
+	barrier_var(n); /* else one copy is checked, and another used */
+	barrier_var(at);
+	if (n > NAMES_ROOM || at > MAX_FRAMES * sizeof(struct frame) ||
+	    bpf_probe_read_kernel(m->data + at, n, t->request.data))
 		return 0;
 	e->texts_len = n;
 	return 1;

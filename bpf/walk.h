@@ -16,7 +16,7 @@
 enum frame_kind {
 	FRAME_KERNEL = 0,  /* address */
 	FRAME_NATIVE = 1,  /* address */
-	FRAME_VM = 2,	   /* address in lj_vm; what it runs comes next */
+	FRAME_VM = 2,	   /* address in lj_vm; aux: global state; what it runs comes next */
 	FRAME_LUA = 3,	   /* address of the GCproto; aux: PC behind the call; more: enum pc_from */
 	FRAME_C = 4,	   /* address of a C function in Lua; aux: its GCfunc; more: its ffid */
 	FRAME_JIT = 5,	   /* address in a trace; aux: global state; the frame at jit_base comes next */
@@ -64,15 +64,16 @@ enum cfa_rule {
 	CFA_NONE = 0, /* a gap: nothing is known */
 	CFA_SP = 1,
 	CFA_FP = 2,
-	CFA_PLT = 3,	  /* the expression that linkers write for .plt */
+	CFA_PLT = 3,	  /* rsp+n, and 8 more if pc&15 >= add: .plt */
 	CFA_FP_DEREF = 4, /* *(rbp+n)+add */
 	CFA_SP_DEREF = 5, /* *(rsp+n)+add */
 	CFA_REGISTER = 6, /* a register of the leaf: add is its DWARF number */
 	CFA_SIGNAL = 7,
 	CFA_END = 8, /* the outermost frame */
+	CFA_SP_INDEXED = 9, /* *(rsp+n+8*r9)+add, of the leaf */
 };
 
-enum fp_rule { FP_SAME = 0, FP_AT_CFA = 1, FP_UNKNOWN = 2 };
+enum fp_rule { FP_SAME = 0, FP_AT_CFA = 1, FP_UNKNOWN = 2, FP_AT_FP = 3 };
 
 /* internal/unwind's Row. A row holds up to the next one. */
 struct row {

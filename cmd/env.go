@@ -71,6 +71,8 @@ func System(version string) (context.Context, Env) {
 			return bpf.Open(ctx, o)
 		},
 
+		OpenProfile: openProfile,
+
 		Getenv: os.Getenv,
 		Config: func(t *gateway.Target) (*apisix.Config, error) {
 			p := leader(t)
