@@ -87,8 +87,8 @@ func (r *Reader) called(c Call, name string) {
 
 func keep(names map[uint64]function, at uint64, f function) {
 	old, twice := names[at]
-	f.name = shorter(old.name, f.name)
 	f.many = twice && (old.many || old.fn != f.fn && path.Ext("."+old.name) != path.Ext("."+f.name))
+	f.name = shorter(old.name, f.name)
 	names[at] = f
 }
 

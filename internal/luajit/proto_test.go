@@ -171,3 +171,42 @@ func TestUnnamed(t *testing.T) {
 		t.Errorf("another function: %q, walked %d times", name, r.globals.walks)
 	}
 }
+
+// TestClosures: where closures of one function have several names, none is the function's.
+func TestClosures(t *testing.T) {
+	r := openImage(t, "nginx-20230119").reader(t)
+	r.walk()
+	many := 0
+	for at, f := range r.globals.byProto {
+		// lua-resty-core makes coroutine.create, wrap and others with one function.
+		if !f.many {
+			continue
+		}
+		many++
+		if got, ok := r.Frame(at, 0); !ok || !strings.HasPrefix(got.Name, "anonymous:") {
+			t.Errorf("%s and others are called %+v", f.name, got)
+		}
+	}
+	if many == 0 {
+		t.Error("no function has closures with several names")
+	}
+}
+
+// TestReusedFunction: a C function that has another's address does not get its name.
+func TestReusedFunction(t *testing.T) {
+	r := openImage(t, "nginx-20230119").reader(t)
+	r.walk()
+	for at, f := range r.globals.byFunc {
+		if f.name != "ngx.say" {
+			continue
+		}
+		if name, ok := r.CFunction(Call{Func: at, C: f.code, FFID: 1}); !ok || name != "ngx.say" {
+			t.Errorf("%q %v", name, ok)
+		}
+		if name, ok := r.CFunction(Call{Func: at, C: f.code + 8, FFID: 1}); ok {
+			t.Errorf("another function is called %q", name)
+		}
+		return
+	}
+	t.Error("no ngx.say")
+}

@@ -1,6 +1,7 @@
 package luajit
 
 import (
+	"encoding/binary"
 	"slices"
 	"strings"
 	"testing"
@@ -158,4 +159,76 @@ func snapAt(places []place, at uint64) int {
 		}
 	}
 	return snap
+}
+
+// TestExitNumber of stubs as asm_exitstub_gen in lj_asm_x86.h writes them.
+func TestExitNumber(t *testing.T) {
+	const at = 0x10010
+	for group := range 12 {
+		m := words(map[uint64]uint64{at: 0})
+		var stubs []byte
+		for i := range 32 {
+			if i > 0 {
+				stubs = append(stubs, 0xeb, byte(4*(32-i)-2))
+			}
+			stubs = append(stubs, 0x6a, byte(group*32+i))
+		}
+		m.write(at, append(stubs, 0x6a, byte(group*32>>8), 0xe9, 1, 2, 3, 4))
+		mem := newMemory(m)
+		for i := range 32 {
+			if n, ok := mem.exitNumber(at + 4*uint64(i)); !ok || n != 32*group+i {
+				t.Errorf("stub %d of group %d is for exit %d (%v)", i, group, n, ok)
+			}
+		}
+		for _, off := range []uint64{2, 3, 128, 0x100, 0x20000} {
+			if n, ok := mem.exitNumber(at + off); ok {
+				t.Errorf("at %d of group %d: exit %d", off, group, n)
+			}
+		}
+	}
+}
+
+func TestCodeArea(t *testing.T) {
+	const area, size = 0x40000, 0x10000
+	m := newMemory(words(map[uint64]uint64{area + 8: size}))
+	for _, tt := range []struct {
+		top, bottom, size uint64
+		want              bool
+	}{
+		{area + 0x8000, area + 0x100, size, true}, {area + size, area + 16, size, true},
+		{area + 0x8000, area + 0x100, size / 2, false}, // not what the area says
+		{area + 0x100, area + 0x8000, size, false}, {area + 2*size, area + 16, size, false}, {area + 0x8000, area, size, false},
+	} {
+		var p []byte
+		for _, w := range []uint64{area, tt.top, tt.bottom, tt.size} {
+			p = binary.LittleEndian.AppendUint64(p, w)
+		}
+		if got := m.isCodeArea(p); got != tt.want {
+			t.Errorf("%+v: %v", tt, got)
+		}
+	}
+}
+
+// TestTracePlace: a trace of a loop begins with the loop's first instruction, where the
+// jump that it was started at leads to, and a call's PC is behind the instruction.
+func TestTracePlace(t *testing.T) {
+	readers(t, func(t *testing.T, _ *image, r *Reader) {
+		const startPC, startIns = 72, 80 // of GCtrace
+		loops := 0
+		r.readTraces()
+		for _, tr := range r.traces.byCode {
+			got, ok := r.Trace(tr.code.Start)
+			if !ok || got.Root != 0 {
+				continue
+			}
+			jump := int64(half(tr.head[:], startIns)>>16) - 0x8000 // BCBIAS_J
+			first := uint64(int64(word(tr.head[:], startPC)) + 4 + 4*jump)
+			if got.Calls[0].PC == first+4 {
+				loops++
+			}
+		}
+		if loops < 5 {
+			t.Errorf("%d traces begin with a loop's first instruction", loops)
+		}
+	})
 }
