@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strconv"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -127,6 +128,7 @@ func BenchmarkWorker(b *testing.B) {
 	pid := workers(b, startNginx(b))[0]
 	time.Sleep(time.Second) // it may still be about to load something
 	objects, rows := 0, 0
+	before := processorTime(b)
 	for b.Loop() {
 		objects, rows = 0, 0
 		mappings, err := Mappings(pid)
@@ -147,5 +149,15 @@ func BenchmarkWorker(b *testing.B) {
 	}
 	b.ReportMetric(float64(objects), "objects")
 	b.ReportMetric(float64(rows), "rows")
-	b.ReportMetric(float64(b.Elapsed().Microseconds())/1000/float64(b.N), "ms/op")
+	// On a busy machine, the time that counts is the processor's.
+	b.ReportMetric(float64((processorTime(b)-before).Microseconds())/1000/float64(b.N), "cpu-ms/op")
+}
+
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }

@@ -16,6 +16,7 @@ type image struct {
 	kind     uint32 // sh_type of .eh_frame; SHT_PROGBITS if 0
 	vaddr    uint64 // where the whole of it is linked to
 	size     uint64 // sh_size of .eh_frame, if not what it has
+	data     bool   // none of it is for execution
 }
 
 const (
@@ -46,9 +47,13 @@ func (m image) bytes() []byte {
 	if m.sections {
 		header.Shoff, header.Shnum, header.Shstrndx = uint64(sectionsAt), 3, 2
 	}
+	flags := elf.PF_R | elf.PF_X
+	if m.data {
+		flags = elf.PF_R
+	}
 	put(0, header)
 	put(headersAt,
-		elf.Prog64{Type: uint32(elf.PT_LOAD), Flags: uint32(elf.PF_R | elf.PF_X), Vaddr: m.vaddr, Filesz: uint64(sectionsAt), Memsz: codeEnd},
+		elf.Prog64{Type: uint32(elf.PT_LOAD), Flags: uint32(flags), Vaddr: m.vaddr, Filesz: uint64(sectionsAt), Memsz: codeEnd},
 		elf.Prog64{Type: uint32(elf.PT_GNU_EH_FRAME), Flags: uint32(elf.PF_R), Off: hdrAt, Vaddr: m.vaddr + hdrAt, Filesz: 12, Memsz: 12})
 	// Version 1; the address as four bytes relative to their own; no search table.
 	put(hdrAt, []byte{1, 0x1b, 0xff, 0xff}, int32(ehAt-hdrAt-4))
@@ -61,8 +66,12 @@ func (m image) bytes() []byte {
 	if m.size != 0 {
 		size = m.size
 	}
+	off := uint64(ehAt)
+	if kind == uint32(elf.SHT_NOBITS) {
+		off = 0 // what is there is something else
+	}
 	put(sectionsAt, elf.Section64{},
-		elf.Section64{Name: 1, Type: kind, Flags: uint64(elf.SHF_ALLOC), Addr: m.vaddr + ehAt, Off: ehAt, Size: size},
+		elf.Section64{Name: 1, Type: kind, Flags: uint64(elf.SHF_ALLOC), Addr: m.vaddr + ehAt, Off: off, Size: size},
 		elf.Section64{Name: 11, Type: uint32(elf.SHT_STRTAB), Off: uint64(namesAt), Size: uint64(len(names))})
 	return b.Bytes()
 }

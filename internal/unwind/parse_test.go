@@ -87,16 +87,32 @@ func TestTables(t *testing.T) {
 				0x0f, 7, 0x77, 0, 0x06, 0x23, 0x80, 0x80, 0x04, 0x40|1, // plus_uconst 65536
 				0x0f, 7, 0x77, 0x80, 0x80, 0x80, 0x80, 0x10, 0x06, 0x40|1, // breg7 1<<32; deref
 				0x0f, 11, 0x76, 8, 0x80, 0, 0x3f, 0x1a, 0x3b, 0x2a, 0x33, 0x24, 0x22, 0x40|1, // .plt's, but of rbp
-				0x0f, 11, 0x77, 8, 0x79, 0, 0x3f, 0x1a, 0x3b, 0x2a, 0x33, 0x24, 0x22) // .plt's, but of r9
+				0x0f, 11, 0x77, 8, 0x79, 0, 0x3f, 0x1a, 0x3b, 0x2a, 0x33, 0x24, 0x22, 0x40|1, // .plt's, but of r9
+				0x0f, 10, 0x77, 8, 0x7a, 0, 0x38, 0x1e, 0x22, 0x06, 0x23, 8) // indexed by r10
 		}, []Row{none(at, OddCFA), none(at+16, NoEntry)}},
 		{"expressions that are registers", func(b *tableOf) {
 			b.addX86()
 			b.addEntry(at, 16, 0x0f, 2, 0x77, 24, 0x40|4, 0x0f, 2, 0x76, 0x70, 0x40|4, 0x0f, 2, 0x70, 0)
 		}, []Row{sp(at, 24), {PC: at + 4, CFA: CFAFP, CFAOffset: -16}, none(at+8, OddCFA), none(at+16, NoEntry)}},
+		{"a register after an expression", func(b *tableOf) {
+			b.addX86()
+			b.addEntry(at, 16, 0x0e, 16, 0x0f, 3, 0x77, 24, 0x06, 0x40|4, 0x0e, 32, 0x40|4, 0x0d, 6, 0x40|4, 0x0f, 3, 0x77, 24, 0x06, 0x0c, 7, 8)
+		}, []Row{
+			{PC: at, CFA: CFASPDeref, CFAOffset: 24}, // an offset changes nothing
+			{PC: at + 8, CFA: CFAFP, CFAOffset: 32}, sp(at+12, 8), none(at+16, NoEntry),
+		}},
 		{".plt", func(b *tableOf) {
 			b.addX86()
 			b.addEntry(at, 64, 0x0e, 16, 0x40|6, 0x0e, 24, 0x40|10, 0x0f, 11, 0x77, 8, 0x80, 0, 0x3f, 0x1a, 0x3a, 0x2a, 0x33, 0x24, 0x22)
 		}, []Row{sp(at, 16), sp(at+6, 24), {PC: at + 16, CFA: CFAPLT, CFAOffset: 8, Add: 10}, none(at+64, NoEntry)}},
+		{"too many CIEs", func(b *tableOf) {
+			for range maxCIEs {
+				b.addX86()
+			}
+			b.addEntry(at, 16)
+			b.addX86()
+			b.addEntry(at+32, 16)
+		}, []Row{sp(at, 8), none(at+16, NoEntry)}},
 		{"a stack pointer of its own", func(b *tableOf) {
 			b.addX86()
 			b.addEntry(at, 16, 0x09, 7, 8, 0x40|4, 0x08, 7)
@@ -180,6 +196,20 @@ func TestArm64(t *testing.T) {
 	}
 }
 
+// TestArm64Return is of return addresses that a row cannot tell of: above the CFA, or not at a
+// multiple of 8 below it.
+func TestArm64Return(t *testing.T) {
+	var b tableOf
+	b.addCIE("zR", []byte{0x1b}, 30, 0x0c, 31, 0)
+	b.Bytes()[13] = 0x7c // data by -4, as clang has it
+	b.addEntry(at, 64, 0x80|30, 4, 0x44, 0x80|30, 3, 0x44, 0x11, 30, 0x7e)
+	got, err := image{machine: elf.EM_AARCH64, table: b.Bytes(), sections: true}.rows(t)
+	want := []Row{{PC: at, CFA: CFASP, Add: 2}, none(at+4, OddReturn), none(at+64, NoEntry)}
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("got  %+v, %v\nwant %+v", got, err, want)
+	}
+}
+
 // TestObjects is of how .eh_frame is found, or not.
 func TestObjects(t *testing.T) {
 	var b tableOf
@@ -203,6 +233,7 @@ func TestObjects(t *testing.T) {
 		{"section shorter than it says", image{machine: x86, table: table, sections: true, size: 1 << 20}, 2, ""},
 		{"section too long", image{machine: x86, table: table, sections: true, size: 1 << 40}, 0, "only 33554432 are supported"},
 		{"too far", image{machine: x86, table: table, sections: true, vaddr: 1 << 32}, 0, "below 4 GiB"},
+		{"nothing for execution", image{machine: x86, table: table, sections: true, data: true}, 0, ""},
 		{"empty", image{machine: x86, table: []byte{0, 0, 0, 0}, sections: true}, 0, ""},
 		{"another processor", image{machine: elf.EM_RISCV, table: table, sections: true}, 0, "EM_RISCV"},
 	} {
