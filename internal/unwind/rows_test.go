@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sort"
 	"strings"
@@ -170,15 +171,16 @@ func TestRowsOfEachRule(t *testing.T) {
 	}
 }
 
+// objects are what a gateway maps on Debian; they differ elsewhere, and are not compared then.
 var objects = []string{
 	"/usr/sbin/nginx",
-	"/usr/lib/*/libc.so.6",
-	"/usr/lib/*/libcrypto.so.3",
-	"/usr/lib/*/libssl.so.3",
-	"/usr/lib/*/libluajit-5.1.so.2",
-	"/usr/lib/*/libpcre2-8.so.0",
-	"/usr/lib/*/libstdc++.so.6",
-	"/usr/lib/*/ld-linux-x86-64.so.2",
+	"/usr/lib/x86_64-linux-gnu/libc.so.6",
+	"/usr/lib/x86_64-linux-gnu/libcrypto.so.3",
+	"/usr/lib/x86_64-linux-gnu/libssl.so.3",
+	"/usr/lib/x86_64-linux-gnu/libluajit-5.1.so.2",
+	"/usr/lib/x86_64-linux-gnu/libpcre2-8.so.0",
+	"/usr/lib/x86_64-linux-gnu/libstdc++.so.6",
+	"/usr/lib/x86_64-linux-gnu/ld-linux-x86-64.so.2",
 	"/usr/lib/nginx/modules/ngx_http_lua_module.so",
 }
 
@@ -187,9 +189,9 @@ var objects = []string{
 func TestRowsAgainstReadelf(t *testing.T) {
 	for _, object := range objects {
 		t.Run(filepath.Base(object), func(t *testing.T) {
-			path := needObject(t, object)
-			rows := readRows(t, path)
-			n, none := compare(t, rows, readTruths(t, bytes.NewReader(dump(t, path)), "rbp"))
+			needObject(t, object)
+			rows := readRows(t, object)
+			n, none := compare(t, rows, readTruths(t, bytes.NewReader(dump(t, object)), "rbp"))
 			odd := 0
 			for _, k := range none {
 				odd += k
@@ -227,32 +229,37 @@ func dump(t *testing.T, path string) []byte {
 	return all
 }
 
-// needObject skips the test where there is no such object, or no readelf to read it.
-func needObject(t testing.TB, pattern string) string {
+// needObject skips the test where there is no such object, or no readelf to read it, and
+// fails it where APISIXSCOPE_NEED_BPF=1 promises both.
+func needObject(t testing.TB, path string) {
 	t.Helper()
-	if _, err := exec.LookPath("readelf"); err != nil {
-		t.Skip("readelf is not installed")
+	if runtime.GOARCH != "amd64" {
+		t.Skip("its objects are for another processor")
 	}
-	found, _ := filepath.Glob(pattern)
-	if len(found) == 0 {
-		t.Skipf("there is no %s", pattern)
+	for _, need := range []error{haveTool("readelf"), haveFile(path)} {
+		if need != nil && os.Getenv("APISIXSCOPE_NEED_BPF") == "1" {
+			t.Fatal(need)
+		}
+		if need != nil {
+			t.Skip(need)
+		}
 	}
-	return found[0]
 }
 
-// TestGatewayRowsAreCompared fails in the lane where TestRowsAgainstReadelf may not be
-// skipped: a full run has what a gateway maps, and readelf.
+func haveTool(name string) error {
+	_, err := exec.LookPath(name)
+	return err
+}
+
+func haveFile(path string) error {
+	_, err := os.Stat(path)
+	return err
+}
+
+// TestGatewayRowsAreCompared fails where TestRowsAgainstReadelf may not be skipped: a full
+// run has what a gateway maps, and readelf.
 func TestGatewayRowsAreCompared(t *testing.T) {
 	for _, object := range objects {
-		if os.Getenv("APISIXSCOPE_NEED_BPF") != "1" {
-			needObject(t, object)
-			continue
-		}
-		if found, _ := filepath.Glob(object); len(found) == 0 {
-			t.Errorf("there is no %s", object)
-		}
-		if _, err := exec.LookPath("readelf"); err != nil {
-			t.Error(err)
-		}
+		t.Run(filepath.Base(object), func(t *testing.T) { needObject(t, object) })
 	}
 }

@@ -115,7 +115,7 @@ func TestWalkSteps(t *testing.T) {
 			}
 			t.Logf("%d walks, but for %d in code without an entry, reached the end; %d return addresses were those that calls had pushed; frames by CFA rule: %v",
 				all.walks, all.gaps, all.calls, all.rules)
-			if all.gaps > 200 {
+			if all.gaps > 40 {
 				t.Errorf("%d walks came to code without an entry", all.gaps)
 			}
 		})
