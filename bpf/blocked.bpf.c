@@ -68,7 +68,7 @@ int on_switch(u64 *ctx)
 		return 0;
 	long n = bpf_get_stack(ctx, m->kernel, sizeof(m->kernel), 0);
 	walk_kernel(SLOT_BLOCKED, n > 0 ? (u32)n / 8 : 0);
-	walk_user(SLOT_BLOCKED);
+	walk_user(m, SLOT_BLOCKED);
 	finish_sample(SLOT_BLOCKED);
 	if (bpf_map_update_elem(&blocked, &tid, &m->event, BPF_ANY))
 		count(COUNT_BUSY, 1);

@@ -45,6 +45,10 @@ enum { W_BASE = 1, W_MAXSTACK = 3, W_STACK = 4, W_CFRAME = 7, L_WORDS = 8 };
 #define TYPE_FUNCTION 0x1fff7
 #define GCT_FUNCTION 8 /* ~LJ_TFUNC */
 #define PROTO_SIZE 104 /* of GCproto; its bytecode, to which a function's pc points, is behind it */
+#define PROTO_SIZEBC 12
+#define BYTECODES_MAX (1 << 26) /* LJ_MAX_BCINS */
+
+#define VM_IN_C ~1 /* vmstate: ~LJ_VMST_C */
 
 /* The type of a frame: the low bits of its link. */
 enum {
@@ -69,6 +73,15 @@ static __always_inline u64 call_delta(u64 pc)
 	if (READ(&instruction, sizeof(instruction), pc - 4))
 		return 0;
 	return 8 * (2 + (u64)((instruction >> 8) & 255));
+}
+
+/* Is pc in the bytecode that begins at code, or right behind it? */
+__noinline int in_bytecode(u64 code, u64 pc)
+{
+	u32 size = 0;
+	if (pc & 3 || pc < code || READ(&size, sizeof(size), code - PROTO_SIZE + PROTO_SIZEBC))
+		return 0;
+	return size < BYTECODES_MAX && pc - code <= 4 * (u64)size;
 }
 
 static __always_inline int lua_ends(struct walk *w, u64 at, u32 cause)
@@ -98,6 +111,9 @@ __noinline int lua_step(u32 slot)
 		if (((words[1] >> 8) & 255) != GCT_FUNCTION)
 			return lua_ends(w, function, CAUSE_LUA_FRAME);
 		u32 ffid = (words[1] >> 16) & 255;
+		/* Where a link was not what it seemed, it leads to a function that has no such PC. */
+		if (w->pc_from == PC_LINK && (ffid != 0 || !in_bytecode(words[4], w->lua_pc)))
+			return lua_ends(w, at, CAUSE_LUA_FRAME);
 		if (ffid == 0)
 			emit(w, words[4] - PROTO_SIZE, w->lua_pc, w->pc_from, FRAME_LUA, w->lua_flags);
 		else
@@ -145,6 +161,7 @@ __noinline int enter_thread(u32 slot, u64 thread)
 	if (!w || READ(words, sizeof(words), thread + L_GCLIST))
 		return 0;
 	w->stack = words[W_STACK];
+	w->thread_base = words[W_BASE];
 	w->stack_end = words[W_MAXSTACK];
 	if (w->thread != thread) {
 		w->thread = thread;
@@ -216,29 +233,77 @@ __noinline int running_thread(u32 slot, u32 in_trace)
 	return 0;
 }
 
-/* Notes which Lua frame is the first, where the interpreter itself was interrupted: by its
- * registers, since L->base is that of the last call out of it. */
+/* The first word of a Lua function's bytecode, if there is such a function in a slot. */
+static __always_inline u64 lua_code(u64 slot_at, u64 *word)
+{
+	u64 function = 0, words[6];
+	if (READ(&function, sizeof(function), slot_at) || function >> 47 != TYPE_FUNCTION ||
+	    READ(words, sizeof(words), GC_POINTER(function)))
+		return 0;
+	*word = words[1];
+	return words[4];
+}
+
+/* Does the VM run C, or is it on the way there or back? */
+__noinline int vm_in_c(u32 slot)
+{
+	struct walk *w = walk_of(slot);
+	struct process *p = w ? process_of(w->tgid) : NULL;
+	u64 global = 0;
+	s32 state = 0;
+	if (!p || !p->vm_state || READ(&global, sizeof(global), w->thread + L_GLREF) ||
+	    READ(&state, sizeof(state), global + p->vm_state))
+		return 0;
+	return state == VM_IN_C;
+}
+
+enum first_frame {
+	FIRST_SAVED = 0, /* as L->base and SAVE_PC have it */
+	FIRST_FOUND = 1,
+	FIRST_NONE = 2, /* C calls, but no function runs yet */
+};
+
+/*
+ * Notes which Lua frame is the first, where the interpreter itself was interrupted: by its
+ * registers BASE and PC, since L->base is that of the last call out of it. While it calls or
+ * returns, the one is the callee's already, or still, and the other the caller's.
+ */
 __noinline int first_by_registers(u32 slot)
 {
 	struct walk *w = walk_of(slot);
 	if (!w)
-		return 0;
-	u64 base = w->base, function = 0;
-	if (base <= w->stack + 8 || base > w->stack_end || base & 7 || READ(&function, sizeof(function), base - 16))
-		return 0;
-	if (function >> 47 == TYPE_FUNCTION) {
-		w->lua_frame = base - 8;
-	} else {
-		/* It returns: results lie over the function, and PC is the caller's already. */
-		u64 delta = w->vm_pc & 3 ? 0 : call_delta(w->vm_pc), at = base - 8 - delta;
-		if (!delta || at <= w->stack || READ(&function, sizeof(function), at - 8) ||
-		    function >> 47 != TYPE_FUNCTION)
-			return 0;
-		w->lua_frame = at;
+		return FIRST_SAVED;
+	u64 base = w->base, pc = w->vm_pc, word = 0, link = 0;
+	if (base <= w->stack + 8 || base > w->stack_end || base & 7)
+		return FIRST_SAVED;
+	if (vm_in_c(slot)) {
+		/* As it returns to C, PC has the base of the function that has called C. */
+		if (pc & 7 || pc <= w->stack + 8 || pc >= base || !lua_code(pc - 16, &word))
+			return FIRST_SAVED;
+		w->lua_frame = pc - 8;
+		return FIRST_NONE;
 	}
-	w->lua_pc = w->vm_pc;
+	u64 code = lua_code(base - 16, &word);
+	u32 ffid = (word >> 16) & 255;
+	READ(&link, sizeof(link), base - 8);
+	/* A builtin's PC is its own header's, or its caller's already. */
+	if (code && (ffid ? pc == link || pc == code || pc == code + 4 : in_bytecode(code, pc))) {
+		w->lua_frame = base - 8;
+	} else if ((pc & 3) == LINK_LUA) {
+		u64 delta = call_delta(pc), at = base - 8 - delta;
+		code = delta && at > w->stack + 8 ? lua_code(at - 8, &word) : 0;
+		if (!code || ((word >> 16) & 255) != 0 || !in_bytecode(code, pc))
+			return FIRST_SAVED;
+		w->lua_frame = at;
+	} else if (((pc & LINK_TYPE) == LINK_C || (pc & LINK_TYPE) == LINK_CP) && pc < DELTA_MAX) {
+		w->lua_frame = base - 8 - (base == w->thread_base ? 0 : pc & ~(u64)LINK_TYPE);
+		return FIRST_NONE;
+	} else {
+		return FIRST_SAVED;
+	}
+	w->lua_pc = pc;
 	w->pc_from = PC_REGISTER;
-	return 1;
+	return FIRST_FOUND;
 }
 
 /* How the walk came to Lua. */
@@ -248,38 +313,58 @@ enum lua_way {
 	WAY_UNKNOWN = 2, /* in other code that Lua called */
 };
 
+#define CFRAMES_MAX 16
+
+/* Is there a C frame of the thread at an address? Above it is what lj_vm has saved. */
+__noinline int is_cframe(u64 thread, u64 at)
+{
+	u64 cframe = 0;
+	if (READ(&cframe, sizeof(cframe), thread + L_CFRAME))
+		return 0;
+	for (int i = 0; i < CFRAMES_MAX; i++) {
+		cframe = CF_POINTER(cframe);
+		if (cframe == at)
+			return 1;
+		if (!cframe || cframe > at || READ(&cframe, sizeof(cframe), cframe + CF_PREV))
+			return 0;
+	}
+	return 0;
+}
+
+/* Takes the C frame at an address, if it is that of a thread. */
+__noinline int take_cframe(u32 slot, u64 at)
+{
+	struct walk *w = walk_of(slot);
+	struct process *p = w ? process_of(w->tgid) : NULL;
+	u64 thread = 0;
+	if (!p || READ(&thread, sizeof(thread), at + CF_L) || !is_thread(thread, p->cur_l) || !is_cframe(thread, at))
+		return 0;
+	w->found_thread = thread;
+	w->found_cframe = at;
+	return 1;
+}
+
 /* Finds the thread and the C frame of an address in lj_vm, in found_*. Returns an enum
- * lua_way by which to go on, or -1 if C has called there. */
+ * lua_way by which to go on, or -1 if it has gone to the C function that has called there. */
 __noinline int thread_of_vm(u32 slot)
 {
 	struct walk *w = walk_of(slot);
 	struct process *p = w ? process_of(w->tgid) : NULL;
 	if (!p)
 		return -1;
-	u64 thread = 0;
-	w->found_base = 0;
-	w->found_cframe = w->sp;
-	if (!READ(&thread, sizeof(thread), w->sp + CF_L) && is_thread(thread, p->cur_l)) {
-		w->found_thread = thread;
+	w->found_base = w->found_thread = 0;
+	if (take_cframe(slot, w->sp))
 		return WAY_VM;
-	}
 #if defined(__TARGET_ARCH_x86)
 	u64 back = 0;
-	if (w->leaf && !READ(&back, sizeof(back), w->sp)) {
-		if (back >= p->code_start && back < p->code_end) { /* in a small function of lj_vm itself */
-			if (!READ(&thread, sizeof(thread), w->sp + 8 + CF_L) && is_thread(thread, p->cur_l)) {
-				w->sp += 8;
-				w->found_cframe = w->sp;
-				w->found_thread = thread;
-				return WAY_VM;
-			}
-		} else if (in_object(slot, back)) { /* as lj_vm_floor, which C calls */
-			emit(w, w->pc, 0, 0, FRAME_NATIVE, FRAME_LEAF);
-			w->pc = back;
+	if (w->leaf && !READ(&back, sizeof(back), w->sp) && back >= p->code_start && back < p->code_end) {
+		/* in a small function of lj_vm itself */
+		if (take_cframe(slot, w->sp + 8)) {
 			w->sp += 8;
-			w->leaf = 0;
-			return -1;
+			return WAY_VM;
 		}
+	} else if (w->leaf && leave_entry(slot)) {
+		return -1;
 	}
 #endif
 	/* rsp is elsewhere, as in vm_exit_handler. */
@@ -330,8 +415,8 @@ __noinline int lua_frames(u32 slot, u32 way)
 		w->lua_pc = 0;
 		w->pc_from = PC_NONE;
 		w->lua_flags = FRAME_BASE;
-	} else if (w->leaf) {
-		first_by_registers(slot);
+	} else if (w->leaf && first_by_registers(slot) == FIRST_NONE) {
+		return leave_cframe(w, cf);
 	}
 	u32 ended = 0;
 	for (int i = 0; i < MAX_LUA_FRAMES && !ended; i++)

@@ -39,7 +39,7 @@ static __always_inline struct mapping *mapping_of(u32 slot, u64 address)
 	return bpf_map_lookup_elem(&mappings, &i); /* there is none at -1 */
 }
 
-__noinline int in_object(u32 slot, u64 address)
+static __always_inline bool in_object(u32 slot, u64 address)
 {
 	struct mapping *m = mapping_of(slot, address);
 	return m && m->kind == MAPPED_OBJECT;
@@ -196,47 +196,89 @@ __noinline int step_by_row(u32 slot, u32 index)
 
 #endif
 
-/* Is the word at i above scan_at a return address of an indirect call? */
-__noinline int is_return(u32 slot, u32 i)
+/* How the walk may leave code without unwind rows: by a return address on the stack. */
+enum scan {
+	SCAN_INDIRECT = 0, /* of an indirect call */
+	SCAN_VM = 1,	   /* of a call to lj_vm */
+};
+
+/* Is v the return address of such a call? */
+static __always_inline bool is_return(u32 slot, u64 v, u32 scan)
 {
 	struct walk *w = walk_of(slot);
-	u64 v = 0;
-	u8 code[3];
-	if (!w || READ(&v, sizeof(v), w->scan_at + 8 * (u64)i))
-		return 1; /* the stack ends */
-	if (v < 4096 || v >> 47 || !in_object(slot, v) || READ(code, sizeof(code), v - sizeof(code)))
+	struct process *p = w ? process_of(w->tgid) : NULL;
+	u8 code[5];
+	if (!p || v < 4096 || v >> 47 || !in_object(slot, v) || READ(code, sizeof(code), v - sizeof(code)))
 		return 0;
-	/* call *reg, call *disp8(reg) */
-	if ((code[1] == 0xff && (code[2] & 0xf8) == 0xd0) || (code[0] == 0xff && (code[1] & 0xf8) == 0x50)) {
-		w->scan_found = 1;
-		return 1;
+	if (scan == SCAN_VM) { /* call rel32 */
+		u64 to = v + (s64)(s32)(code[1] | code[2] << 8 | code[3] << 16 | (u32)code[4] << 24);
+		return code[0] == 0xe8 && to >= p->code_start && to < p->code_end;
 	}
-	return 0;
+	/* call *reg, call *disp8(reg) */
+	return (code[3] == 0xff && (code[4] & 0xf8) == 0xd0) || (code[2] == 0xff && (code[3] & 0xf8) == 0x50);
+}
+
+/* Notes in scan_at and scan_found the word at i above sp, if it is a return address. */
+__noinline int scan_word(u32 slot, u32 i, u32 scan)
+{
+	struct walk *w = walk_of(slot);
+	u64 v = 0, at = w ? w->sp + 8 * (u64)i : 0;
+	if (!w || READ(&v, sizeof(v), at))
+		return 1; /* the stack ends */
+	if (!is_return(slot, v, scan))
+		return 0;
+	w->scan_at = at;
+	w->scan_found = v;
+	return 1;
+}
+
+static __always_inline void go_back(struct walk *w)
+{
+	w->pc = w->scan_found;
+	w->sp = w->scan_at + 8;
+	w->leaf = 0;
 }
 
 #define SCAN_WORDS 96
 
-/*
- * Out of code that PCRE made, which has no unwind table: its caller is found by its return
- * address, the first on the stack that follows an indirect call in an object.
- */
+/* Out of code that PCRE made, which has no unwind table, to its caller: the first that has
+ * called something indirectly. */
 __noinline int leave_foreign(u32 slot)
 {
 	struct walk *w = walk_of(slot);
 	if (!w)
 		return 0;
-	w->scan_at = w->sp;
 	w->scan_found = 0;
-	u32 i = 0;
-	for (; i < SCAN_WORDS; i++)
-		if (is_return(slot, i))
+	for (u32 i = 0; i < SCAN_WORDS; i++)
+		if (scan_word(slot, i, SCAN_INDIRECT))
 			break;
-	u64 at = w->sp + 8 * (u64)i, back = 0;
-	if (!w->scan_found || READ(&back, sizeof(back), at))
+	if (!w->scan_found)
 		return 0;
 	emit(w, w->pc, 0, 0, FRAME_FOREIGN, w->leaf ? FRAME_LEAF : 0);
-	w->pc = back;
-	w->sp = at + 8;
-	w->leaf = 0;
+	go_back(w);
+	return 1;
+}
+
+#define ENTRY_WORDS 12 /* of a frame of lj_vm */
+
+/* Out of lj_vm where it has not set its frame up yet, or has taken it down: to the C function
+ * that has called there. What it saves first is rbp. */
+__noinline int leave_entry(u32 slot)
+{
+	struct walk *w = walk_of(slot);
+	if (!w)
+		return 0;
+	w->scan_found = 0;
+	for (u32 i = 0; i < ENTRY_WORDS; i++)
+		if (scan_word(slot, i, SCAN_VM))
+			break;
+	if (!w->scan_found)
+		return 0;
+	u64 fp = w->fp;
+	if (w->scan_at > w->sp)
+		READ(&fp, sizeof(fp), w->scan_at - 8);
+	emit(w, w->pc, 0, 0, FRAME_VM, FRAME_LEAF);
+	w->fp = fp;
+	go_back(w);
 	return 1;
 }

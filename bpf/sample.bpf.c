@@ -68,12 +68,10 @@ static __always_inline void set_registers(struct walk *w, struct sample_regs *r)
 #endif
 }
 
-/* Walks up from the registers in making.regs. */
-__noinline int walk_user(u32 slot)
+/* Walks up from the registers in making.regs. The kernel bounds how deep calls may be, so
+ * this is none. */
+static __always_inline void walk_user(struct making *m, u32 slot)
 {
-	struct making *m = making_of(slot);
-	if (!m)
-		return 0;
 	struct walk *w = &m->walk;
 	set_registers(w, &m->regs);
 	w->thread = w->lua_frame = w->first_thread = w->request = 0;
@@ -89,7 +87,6 @@ __noinline int walk_user(u32 slot)
 		w->frames--;
 		trouble(w, w->pc, CAUSE_DEEP);
 	}
-	return w->frames;
 }
 
 /* Emits the kernel's frames, of which so many were found. */
@@ -239,7 +236,7 @@ int on_clock(struct perf_context *ctx)
 		else
 			saved_registers(m, (struct task_struct *)bpf_get_current_task());
 	}
-	walk_user(SLOT_CPU);
+	walk_user(m, SLOT_CPU);
 	finish_sample(SLOT_CPU);
 	send_sample(&m->event);
 	count(COUNT_TIME, bpf_ktime_get_ns() - m->event.time);

@@ -97,6 +97,7 @@ type sampleMaking struct {
 		LuaFrame    uint64
 		Stack       uint64
 		StackEnd    uint64
+		ThreadBase  uint64
 		Limit       uint64
 		LuaPc       uint64
 		FirstThread uint64
@@ -106,13 +107,14 @@ type sampleMaking struct {
 		FoundBase   uint64
 		FoundGlobal uint64
 		ScanAt      uint64
+		ScanFound   uint64
 		Tgid        uint32
 		Leaf        uint32
 		Skip        uint32
 		PcFrom      uint32
 		LuaFlags    uint32
-		ScanFound   uint32
 		Done        uint32
+		Pad         uint32
 		Frames      uint32
 		Frame       [224]sampleFrame
 	}

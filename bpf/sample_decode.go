@@ -176,20 +176,20 @@ func (n *naming) trace(address uint64, next *sampleFrame) {
 		n.missing("trace of no known VM")
 		return
 	}
-	t, ok := n.vm.Trace(address)
-	if !ok || len(t.Calls) == 0 {
+	calls, ok := n.p.calls(n.vm, address)
+	if !ok || len(calls) == 0 {
 		// Leaving a trace runs code that is in none: the frame at jit_base is what is known.
 		if !ok {
 			n.p.strange = n.p.find(address) == nil
 		}
 		return
 	}
-	last := t.Calls[len(t.Calls)-1]
+	last := calls[len(calls)-1]
 	if next == nil || next.Kind != uint16(sampleFrameKindFRAME_LUA) || last.Proto != 0 && last.Proto != next.Address {
 		n.missing("trace is of another function")
 		return
 	}
-	for _, c := range t.Calls[:len(t.Calls)-1] {
+	for _, c := range calls[:len(calls)-1] {
 		n.call(c, profile.FrameJIT)
 	}
 	n.base = last
@@ -221,7 +221,7 @@ func (n *naming) luaFrame(proto, pc uint64, kind profile.FrameKind) {
 		n.missing("Lua function of no known VM")
 		return
 	}
-	fn, ok := n.vm.Frame(proto, pc)
+	fn, ok := n.p.function(n.vm, luaPlace{proto, pc})
 	if !ok {
 		n.missing("Lua function was gone before it was read")
 		return
@@ -238,9 +238,9 @@ func (n *naming) cFrame(c luajit.Call) {
 	f := profile.Frame{Kind: profile.FrameC}
 	ok := false
 	if n.vm != nil {
-		f.Name, ok = n.vm.CFunction(c)
+		f.Name, ok = n.p.builtin(n.vm, c)
 	}
-	if !ok || f.Name == "" {
+	if !ok {
 		native := n.native(c.C)
 		f.Name, f.Address, f.Mapping = native.Name, native.Address, native.Mapping
 	}

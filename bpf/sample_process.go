@@ -24,6 +24,7 @@ type sampled struct {
 	told    sampleProcess
 	seen    []sampleMapping // as they were told
 	strange bool            // a sample had an address in no mapping
+	known   remembered
 }
 
 // mapped is an executable mapping; object is nil for code that is of no file.

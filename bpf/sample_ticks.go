@@ -29,7 +29,6 @@ func (s *Sampler) hold(p profile.Sample, began uint64) {
 		s.queue = append(s.queue, profile.Sample{Kind: profile.Lost, Cause: "tick_too_long", Count: 1})
 		return
 	}
-	p.Kind = profile.Stall
 	h.samples = append(h.samples, p)
 }
 
@@ -55,16 +54,40 @@ func (s *Sampler) endTicks() {
 	clear(s.ticks)
 }
 
-// noSample stands for the stack of a tick in which no sample was taken.
+// noSample is why the stack of a tick is empty.
 const noSample = "no sample was taken in this tick"
 
 func (s *Sampler) yieldTick(h *heldTick, pid, tid int, began, ended uint64) {
 	tick := profile.Tick{Start: s.clock.at(began), Length: time.Duration(ended - began)}
 	if len(h.samples) == 0 {
-		h.samples = append(h.samples, profile.Sample{Kind: profile.Stall, Time: tick.Start, PID: pid, TID: tid, Truncated: noSample})
+		h.samples = append(h.samples, profile.Sample{Time: tick.Start, PID: pid, TID: tid, Count: 1, Truncated: noSample})
 	}
+	share(h.samples, tick.Length)
 	for i := range h.samples {
-		h.samples[i].Tick = tick
+		h.samples[i].Kind, h.samples[i].Tick = profile.Stall, tick
 	}
 	s.queue = append(s.queue, h.samples...)
+}
+
+// share gives each sample its part of a tick: to those off the CPU what they have measured,
+// and the rest to the others, which were taken at equal distances.
+func share(samples []profile.Sample, length time.Duration) {
+	var blocked time.Duration
+	running := 0
+	for i := range samples {
+		if samples[i].Kind == profile.OffCPU {
+			blocked += samples[i].Weight
+		} else {
+			running++
+		}
+	}
+	rest := max(length-blocked, 0)
+	for i := range samples {
+		switch p := &samples[i]; {
+		case p.Kind != profile.OffCPU:
+			p.Weight = rest / time.Duration(running)
+		case running == 0 && blocked > 0:
+			p.Weight = time.Duration(float64(length) * float64(p.Weight) / float64(blocked))
+		}
+	}
 }

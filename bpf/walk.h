@@ -123,18 +123,18 @@ struct walk {
 	u64 thread;	       /* lua_State whose frames are walked */
 	u64 lua_frame;	       /* of that: where to go on */
 	u64 stack, stack_end;  /* of that */
+	u64 thread_base;       /* its L->base */
 	u64 limit;	       /* Lua frames below do not belong to this C frame */
 	u64 lua_pc;	       /* of the frame that comes next */
 	u64 first_thread;      /* the thread of the leaf, and what it ran for */
 	u64 request;
 	u64 found_thread, found_cframe, found_base, found_global; /* by running_thread */
-	u64 scan_at;
+	u64 scan_at, scan_found; /* a return address, and where it is */
 	u32 tgid;
 	u32 leaf;	       /* the registers are those of the interrupted instruction */
 	u32 skip;	       /* the next Lua frame is of the same call */
 	u32 pc_from, lua_flags;
-	u32 scan_found;
-	u32 done;
+	u32 done, pad;
 	u32 frames;
 	struct frame frame[MAX_FRAMES];
 };
