@@ -34,9 +34,11 @@ func TestBenchOverhead(t *testing.T) {
 	}
 	program := build(t)
 	t.Run("cost", func(t *testing.T) { benchCost(t, program) })
-	for _, command := range []string{"trace -o json", "logs -o text", "logs -o text --header all"} {
-		t.Run("profile", func(t *testing.T) { benchProfile(t, program, command) })
-	}
+	t.Run("profile", func(t *testing.T) {
+		for _, command := range []string{"trace -o json", "logs -o text", "logs -o text --header all"} {
+			t.Run(strings.ReplaceAll(command, " ", "-"), func(t *testing.T) { benchProfile(t, program, command) })
+		}
+	})
 	t.Run("starts", func(t *testing.T) { benchStarts(t, program) })
 	t.Run("memory", func(t *testing.T) { benchMemory(t, program) })
 }
