@@ -22,6 +22,35 @@ static __always_inline void meet(struct target *t, u32 tgid)
 	t->lua_tries = 0;
 }
 
+#define HEADERS_MOST 20 /* of one part of nginx's list: ngx_http_process_request_headers makes room for so many */
+#define HEADER_PARTS 2
+
+/* Appends the value of the wanted header of the request at main. Returns its true length. */
+__noinline int append_header(u32 key, u64 main)
+{
+	struct target *t = target_of(key);
+	u64 size = ngx.elt_size, part[3]; /* ngx_list_part_t: elts, nelts, next */
+	/* ngx_list_t: last, the first part. */
+	u64 at = main + ngx.r_headers_in + 8;
+	if (!t || size < 48 || size > 64)
+		return 0;
+	for (int p = 0; p < HEADER_PARTS && at; p++) {
+		if (bpf_probe_read_user(part, sizeof(part), (void *)at))
+			return 0;
+		u64 n = part[1] > HEADERS_MOST ? HEADERS_MOST : part[1], len = n * size;
+		barrier_var(len);
+		if (len > HEADERS_MOST * 64 || bpf_probe_read_user(t->scratch, len, (void *)part[0]))
+			return 0;
+		for (u32 i = 0; i < HEADERS_MOST && i < n; i++) {
+			u64 *header = (u64 *)(t->scratch + i * size); /* hash, key, value */
+			if (header[0] == wanted_hash[0] && header[1] == wanted_len[0])
+				return append(t, header[ngx.elt_value / 8], header[ngx.elt_value / 8 + 1], HEADER_MAX);
+		}
+		at = part[2];
+	}
+	return 0;
+}
+
 /* Tells of the request in walk.request, in texts behind the frames, which end at end. */
 __noinline int tell_request(u32 slot, u32 end)
 {
@@ -47,6 +76,8 @@ __noinline int tell_request(u32 slot, u32 end)
 	t->fill = 0;
 	u64 server = main + ngx.r_headers_in + ngx.in_server;
 	e->host_len = append(t, user_ptr(server), user_ptr(server + 8), HOST_MAX);
+	if (wanted_len[0])
+		e->trace_len = append_header(key, main);
 	u64 modules = user_ptr(r + ngx.r_ctx);
 	if (lua.cycle && modules)
 		e->names = find_names(key, r, user_ptr(modules + 8 * lua.lua_index));

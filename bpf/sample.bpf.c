@@ -253,6 +253,8 @@ const enum sample_kind *unused_sample_kind __attribute__((unused));
 const enum frame_kind *unused_frame_kind __attribute__((unused));
 const enum pc_from *unused_pc_from __attribute__((unused));
 const enum cause *unused_cause __attribute__((unused));
+const enum cfa_rule *unused_cfa_rule __attribute__((unused));
+const enum fp_rule *unused_fp_rule __attribute__((unused));
 const enum mapping_kind *unused_mapping_kind __attribute__((unused));
 const enum process_flags *unused_process_flags __attribute__((unused));
 const enum count *unused_count __attribute__((unused));

@@ -24,8 +24,8 @@ enum sample_kind {
 #define NAMES_ROOM 1024
 #define SAMPLE_DATA (MAX_FRAMES * sizeof(struct frame) + NAMES_ROOM)
 
-/* A sample: this, the frames from the leaf on, and then the host and what append_names
- * has written. Read by sample_decode.go. */
+/* A sample: this, the frames from the leaf on, and then the host, the traceparent, and what
+ * append_names has written. Read by sample_decode.go. */
 struct sample_event {
 	u32 kind;
 	u32 tgid;
@@ -41,8 +41,10 @@ struct sample_event {
 	u32 names;     /* enum names_how */
 	u32 frames;
 	u32 host_len;
+	u32 trace_len; /* of the header traceparent */
 	u32 texts_len; /* of what follows the frames */
 	u32 background; /* Lua ran for a timer, not for a request */
+	u32 pad;
 	s32 vm_state;	/* of the thread's VM: ~LJ_VMST_*, or the number of a trace; 0: not read */
 };
 
@@ -63,7 +65,7 @@ struct process_change {
 	u64 time;
 };
 
-_Static_assert(sizeof(struct sample_event) == 96, "sample_event changed: see sample_decode.go");
+_Static_assert(sizeof(struct sample_event) == 104, "sample_event changed: see sample_decode.go");
 _Static_assert(sizeof(struct frame) == 24, "frame changed: see sample_decode.go");
 _Static_assert(sizeof(struct row) == 16, "row changed: see sample_rows.go");
 

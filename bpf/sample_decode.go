@@ -2,6 +2,7 @@ package bpf
 
 import (
 	"fmt"
+	"strings"
 	"time"
 	"unsafe"
 
@@ -51,12 +52,26 @@ func labels(out *profile.Sample, e *sampleSampleEvent, t texts) {
 	}
 	l.Request = e.Request
 	l.Host = t.next(e.HostLen, hostMax)
+	l.TraceID = traceID(t.next(e.TraceLen, headerMax))
 	if sampleNamesHow(e.Names) != sampleNamesHowNAMES_READ {
 		return
 	}
 	var names trace.Names
 	t.names(&names)
 	l.Route, l.RouteName, l.Service, l.Consumer = names.RouteID, names.RouteName, names.ServiceID, names.Consumer
+}
+
+// traceID returns the trace's id of a traceparent (W3C Trace Context, 3.2), or "".
+func traceID(parent string) string {
+	const version, id = 2 + 1, 32
+	if len(parent) < version+id || parent[2] != '-' {
+		return ""
+	}
+	text := parent[version : version+id]
+	if strings.Trim(text, "0123456789abcdef") != "" || strings.Trim(text, "0") == "" {
+		return ""
+	}
+	return text
 }
 
 // naming is a stack on the way from addresses to names.

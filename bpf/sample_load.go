@@ -80,6 +80,7 @@ func (s *Sampler) set(spec *ebpf.CollectionSpec) error {
 	// Requests are told where their layout is known, and their names where the VM is.
 	if t.LayoutSource.Known() {
 		values[sampleVarNgx] = sampleNgxLayout(layoutOf(t.Layout))
+		values[sampleVarWantedHash], values[sampleVarWantedLen] = wantedHeaders(nil)
 		vm, err := t.FindLuaVM()
 		if err != nil {
 			s.options.Log.Debug("requests have no names", "error", err)

@@ -1,6 +1,7 @@
 package bpf
 
 import (
+	"errors"
 	"testing"
 
 	"github.com/cilium/ebpf"
@@ -29,7 +30,11 @@ func TestBPFSampleVerified(t *testing.T) {
 				t.Fatal(err)
 			}
 			// Where they are 0, the kernel leaves out what they are for.
-			some := sampleNgxLayout{R_main: 8, R_connection: 8, R_ctx: 24, C_fd: 24, R_headersIn: 32, InServer: 8}
+			some := sampleNgxLayout{R_main: 8, R_connection: 8, R_ctx: 24, C_fd: 24, R_headersIn: 32, InServer: 8, EltSize: 56, EltValue: 24}
+			hash, length := wantedHeaders(nil)
+			if err := errors.Join(spec.Variables[sampleVarWantedHash].Set(hash), spec.Variables[sampleVarWantedLen].Set(length)); err != nil {
+				t.Fatal(err)
+			}
 			if err := spec.Variables[sampleVarNgx].Set(some); err != nil {
 				t.Fatal(err)
 			}

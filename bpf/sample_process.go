@@ -19,6 +19,7 @@ type sampled struct {
 	memory  *luajit.Process
 	maps    []mapped
 	vms     []*luajit.Reader
+	cycle   uint64       // where ngx_cycle is, by which they were found
 	vm      luajit.Range // lj_vm, in the process
 	part    part         // of the map "mappings"
 	told    sampleProcess
@@ -115,7 +116,7 @@ func (p *sampled) findVMs(s *Sampler) {
 	if err != nil {
 		s.options.Log.Debug("no Lua VM", "process", p.pid, "error", err)
 	}
-	p.vms = nil
+	p.vms, p.cycle = nil, p.symbol("ngx_cycle")
 	for _, vm := range vms {
 		p.vms = append(p.vms, luajit.NewReader(vm, p.memory))
 	}

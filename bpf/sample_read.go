@@ -106,6 +106,9 @@ func (s *Sampler) lookAgain(now time.Time) error {
 			}
 			return fmt.Errorf("look at process %d: %w", p.pid, err)
 		}
+		if p.symbol("ngx_cycle") != p.cycle { // it has begun another program, as for an upgrade
+			p.findVMs(s)
+		}
 	}
 	s.takeBack(now)
 	if err := s.tellRows(); err != nil {

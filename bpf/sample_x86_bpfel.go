@@ -36,6 +36,21 @@ const (
 	sampleCauseCAUSES          sampleCause = 11
 )
 
+type sampleCfaRule uint32
+
+const (
+	sampleCfaRuleCFA_NONE       sampleCfaRule = 0
+	sampleCfaRuleCFA_SP         sampleCfaRule = 1
+	sampleCfaRuleCFA_FP         sampleCfaRule = 2
+	sampleCfaRuleCFA_PLT        sampleCfaRule = 3
+	sampleCfaRuleCFA_FP_DEREF   sampleCfaRule = 4
+	sampleCfaRuleCFA_SP_DEREF   sampleCfaRule = 5
+	sampleCfaRuleCFA_REGISTER   sampleCfaRule = 6
+	sampleCfaRuleCFA_SIGNAL     sampleCfaRule = 7
+	sampleCfaRuleCFA_END        sampleCfaRule = 8
+	sampleCfaRuleCFA_SP_INDEXED sampleCfaRule = 9
+)
+
 type sampleCount uint32
 
 const (
@@ -45,6 +60,15 @@ const (
 	sampleCountCOUNT_CHANGES sampleCount = 3
 	sampleCountCOUNT_BUSY    sampleCount = 4
 	sampleCountCOUNTS        sampleCount = 5
+)
+
+type sampleFpRule uint32
+
+const (
+	sampleFpRuleFP_SAME    sampleFpRule = 0
+	sampleFpRuleFP_AT_CFA  sampleFpRule = 1
+	sampleFpRuleFP_UNKNOWN sampleFpRule = 2
+	sampleFpRuleFP_AT_FP   sampleFpRule = 3
 )
 
 type sampleFrame struct {
@@ -443,8 +467,10 @@ type sampleSampleEvent struct {
 	Names      uint32
 	Frames     uint32
 	HostLen    uint32
+	TraceLen   uint32
 	TextsLen   uint32
 	Background uint32
+	Pad        uint32
 	VmState    int32
 }
 
@@ -760,7 +786,9 @@ const (
 	sampleVarStackSize           = "stack_size"
 	sampleVarTickMin             = "tick_min"
 	sampleVarUnusedCause         = "unused_cause"
+	sampleVarUnusedCfaRule       = "unused_cfa_rule"
 	sampleVarUnusedCount         = "unused_count"
+	sampleVarUnusedFpRule        = "unused_fp_rule"
 	sampleVarUnusedFrameKind     = "unused_frame_kind"
 	sampleVarUnusedMappingKind   = "unused_mapping_kind"
 	sampleVarUnusedName          = "unused_name"
@@ -868,7 +896,9 @@ type sampleVariableSpecs struct {
 	StackSize           *ebpf.VariableSpec `ebpf:"stack_size"`
 	TickMin             *ebpf.VariableSpec `ebpf:"tick_min"`
 	UnusedCause         *ebpf.VariableSpec `ebpf:"unused_cause"`
+	UnusedCfaRule       *ebpf.VariableSpec `ebpf:"unused_cfa_rule"`
 	UnusedCount         *ebpf.VariableSpec `ebpf:"unused_count"`
+	UnusedFpRule        *ebpf.VariableSpec `ebpf:"unused_fp_rule"`
 	UnusedFrameKind     *ebpf.VariableSpec `ebpf:"unused_frame_kind"`
 	UnusedMappingKind   *ebpf.VariableSpec `ebpf:"unused_mapping_kind"`
 	UnusedName          *ebpf.VariableSpec `ebpf:"unused_name"`
@@ -965,7 +995,9 @@ type sampleVariables struct {
 	StackSize           *ebpf.Variable `ebpf:"stack_size"`
 	TickMin             *ebpf.Variable `ebpf:"tick_min"`
 	UnusedCause         *ebpf.Variable `ebpf:"unused_cause"`
+	UnusedCfaRule       *ebpf.Variable `ebpf:"unused_cfa_rule"`
 	UnusedCount         *ebpf.Variable `ebpf:"unused_count"`
+	UnusedFpRule        *ebpf.Variable `ebpf:"unused_fp_rule"`
 	UnusedFrameKind     *ebpf.Variable `ebpf:"unused_frame_kind"`
 	UnusedMappingKind   *ebpf.Variable `ebpf:"unused_mapping_kind"`
 	UnusedName          *ebpf.Variable `ebpf:"unused_name"`

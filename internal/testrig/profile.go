@@ -118,6 +118,7 @@ func (r *ProfileRig) get(ctx context.Context, url string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	req.Header.Set("traceparent", "00-"+profileTrace(req.URL.Query().Get("route"))+"-00f067aa0ba902b7-01")
 	resp, err := r.client.Do(req)
 	if err != nil {
 		return "", err

@@ -48,7 +48,8 @@ var profileOthers = map[string][]string{
 	"resumed_body":     {"*"},
 	"variable_sum":     {"*"},
 	"recursive_down":   {"recursive_down"},
-	"interpreted_step": {}, "compiled_leaf": {}, "callback_compare": {}, "sorted_compare": {}, "indexed_missing": {},
+	"callback_compare": {"*"}, // __index of a pointer
+	"interpreted_step": {}, "compiled_leaf": {}, "sorted_compare": {}, "indexed_missing": {},
 }
 
 // calledBack are the functions of work.lua that builtins and C call.
