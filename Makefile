@@ -114,6 +114,11 @@ bench-complete: ## traces and losses against the gateway's access log, at full l
 	.ci/setup bench
 	$(BENCH) -run '^TestBenchComplete$$' $(BENCH_PKG)
 
+.PHONY: bench-profile
+bench-profile: ## how true profiles are, and what they cost the gateway (root; ten minutes of it: APISIXSCOPE_SOAK)
+	.ci/setup bench
+	$(BENCH) -timeout 40m -run '^TestBenchProfile$$' $(BENCH_PKG)
+
 ##@ Make anew
 
 .PHONY: generate
