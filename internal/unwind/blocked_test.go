@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"strconv"
 	"syscall"
 	"testing"
@@ -46,9 +47,19 @@ func TestWalkBlocked(t *testing.T) {
 
 func walkBlocked(t *testing.T, pid, depth int) {
 	t.Helper()
-	r := blockedAt(t, pid)
-	p := openProcess(t, pid)
-	frames, err := p.walk(r)
+	var frames []frame
+	var err error
+	// A process that still starts may block elsewhere, and go on while it is walked: a walk
+	// counts if it stood where it stood all the while.
+	for range 100 {
+		r := blockedAt(t, pid)
+		found, failed := openProcess(t, pid).walk(r)
+		frames, err = found, failed
+		if reflect.DeepEqual(blockedAt(t, pid), r) && err == nil && len(frames) >= depth {
+			break
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
 	if err != nil {
 		t.Fatalf("after %d frames: %v", len(frames), err)
 	}
