@@ -202,6 +202,8 @@ enum scan {
 	SCAN_VM = 1,	   /* of a call to lj_vm */
 };
 
+#if defined(__TARGET_ARCH_x86)
+
 /* Is v the return address of such a call? */
 static __always_inline bool is_return(u32 slot, u64 v, u32 scan)
 {
@@ -217,6 +219,16 @@ static __always_inline bool is_return(u32 slot, u64 v, u32 scan)
 	/* call *reg, call *disp8(reg) */
 	return (code[3] == 0xff && (code[4] & 0xf8) == 0xd0) || (code[2] == 0xff && (code[3] & 0xf8) == 0x50);
 }
+
+#else
+
+/* Elsewhere calls are not looked for: a stack ends in code without unwind rows. */
+static __always_inline bool is_return(u32 slot, u64 v, u32 scan)
+{
+	return 0;
+}
+
+#endif
 
 /* Notes in scan_at and scan_found the word at i above sp, if it is a return address. */
 __noinline int scan_word(u32 slot, u32 i, u32 scan)
