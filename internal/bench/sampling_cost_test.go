@@ -37,6 +37,7 @@ func benchSamplingCost(t *testing.T, program string) {
 	for _, w := range []watcher{
 		{name: "profile --hz 99", pairs: minPairs, start: own("99")},
 		{name: "profile --hz 999", pairs: minPairs, start: own("999")},
+		{name: bareTimer, pairs: 5, start: startBareTimer},
 		{name: "perf record -g", pairs: 3, start: startPerf("-g")},
 		{name: "perf record --call-graph dwarf", pairs: 3, start: startPerf("--call-graph", "dwarf,16384")},
 	} {
@@ -55,10 +56,46 @@ func benchSamplingCost(t *testing.T, program string) {
 	for _, c := range costs {
 		if most, ok := aim[c.name]; ok && len(c.with) > 0 {
 			cpu := median(each(&c, cpuRatios))
-			core := median(each(&c, func(_, with run) float64 { return with.own.Seconds() * with.rate }))
-			t.Logf("%s: gateway CPU per request %.3f, aim at most %.2f: %s; its own CPU %.2f%% of a core", c.name, cpu, most, met(cpu <= most), 100*core)
+			t.Logf("%s: gateway CPU per request %.3f, aim at most %.2f: %s", c.name, cpu, most, met(cpu <= most))
 		}
 	}
+	for _, hz := range []string{"99", "999"} {
+		core := ownCore(t, program, rig, hz)
+		t.Logf("profile --hz %s: its own CPU, once it has begun: %.2f%% of a core", hz, 100*core)
+		if hz == "99" {
+			t.Logf("aim at most 2%%: %s", met(core <= 0.02))
+		}
+	}
+}
+
+const (
+	settle  = 5 * time.Second // after which names have been read
+	ownsFor = 15 * time.Second
+)
+
+// ownCore returns what part of a core a profile takes while the gateway is at full load.
+func ownCore(t *testing.T, program string, rig *testrig.Rig, hz string) float64 {
+	x := sample(t, program, rig.MasterPID(), "--hz", hz)
+	done := startWrk(t, rig, testrig.Wrk{Duration: settle + ownsFor + time.Second, Conns: runConns})
+	time.Sleep(settle)
+	began, before := time.Now(), cpuTime(t, x.cmd.Process.Pid)
+	time.Sleep(ownsFor)
+	core := (cpuTime(t, x.cmd.Process.Pid) - before).Seconds() / time.Since(began).Seconds()
+	if load := <-done; load.err != nil {
+		t.Fatal(load.err)
+	}
+	x.stopWell()
+	return core
+}
+
+// bareTimer is the least that sampling at that rate can cost on this machine: in a virtual one
+// a timer's interrupt may be dearer than all that is done in it.
+const bareTimer = "999 Hz without stacks"
+
+func startBareTimer(t *testing.T, _ *testrig.Rig) *tool {
+	file := filepath.Join(t.TempDir(), "bare.data")
+	return startTool(t, exec.Command("sh", "-c", `echo begins >&2; exec perf "$@"`, "perf",
+		"record", "-q", "-a", "-e", "cpu-clock", "-c", "1001001", "-o", file), "begins")
 }
 
 // startPerf records with perf, and tells at the end how many stacks reach the start.
