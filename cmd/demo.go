@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/apisixscope/apisixscope/bpf"
 	"github.com/apisixscope/apisixscope/internal/gateway"
 	"github.com/apisixscope/apisixscope/internal/hint"
 	"github.com/apisixscope/apisixscope/internal/testrig"
@@ -69,7 +70,7 @@ func (o *demoOptions) run(ctx context.Context, env Env) error {
 	}
 	tour := newTour(sink, talk, out.stdout)
 	sum, err := o.visit(ctx, rig, &window{
-		env: env, talk: talk, probes: true, duration: o.limit.duration, count: o.limit.count,
+		env: env, talk: talk, read: bpf.Options{Probes: true}, duration: o.limit.duration, count: o.limit.count,
 		keep: tour.keep, to: tour, out: out,
 	})
 	err = errors.Join(err, rig.Close())

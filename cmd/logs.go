@@ -133,7 +133,7 @@ func (o *logsOptions) run(ctx context.Context, env Env) error {
 		return err
 	}
 	w := &window{
-		env: o.reading(env, keep), talk: talk, target: target, names: names, command: "logs", nodes: &metrics.Nodes{}, probes: true,
+		env: env, talk: talk, target: target, names: names, command: "logs", nodes: &metrics.Nodes{}, read: o.reads(keep),
 		duration: o.limit.duration, count: o.limit.count, keep: keep.keep, to: sink, out: out,
 	}
 	_, err = w.run(ctx)
@@ -141,16 +141,14 @@ func (o *logsOptions) run(ctx context.Context, env Env) error {
 	return err
 }
 
-// reading lets a window read what log lines are made of, and no more.
-func (o *logsOptions) reading(env Env, keep *logsKeeper) Env {
-	open := env.OpenTrace
-	env.OpenTrace = func(ctx context.Context, b bpf.Options) (trace.Source, error) {
-		b.Logged, b.AllHeaders, b.Body = true, o.wantsHeaders(keep), o.view.Body
-		b.NoSockets = !o.socket && o.view.Body == 0
-		b.Only.Routes, b.Only.Services, b.Only.Consumers = o.filter.Plain()
-		return open(ctx, b)
+// reads is what log lines are made of, and no more.
+func (o *logsOptions) reads(keep *logsKeeper) bpf.Options {
+	b := bpf.Options{
+		Probes: true, Logged: true, AllHeaders: o.wantsHeaders(keep), Body: o.view.Body,
+		NoSockets: !o.socket && o.view.Body == 0,
 	}
-	return env
+	b.Only.Routes, b.Only.Services, b.Only.Consumers = o.filter.Plain()
+	return b
 }
 
 // wantsHeaders reports whether something that is asked for is made of headers.

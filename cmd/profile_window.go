@@ -94,7 +94,7 @@ func (w *profileWindow) sample(ctx context.Context) (*pprof.Profile, profile.Sum
 		w.talk.say("sampling after %d ms", time.Since(w.env.Began).Milliseconds())
 	}
 	w.talk.say("profiling %s", w.extent())
-	stop := w.progress(ctx)
+	stop := w.progress(ctx, func() string { return fmt.Sprintf("%d samples", w.samples.Load()) })
 	p, sum, err := profile.Pipeline{
 		From: src, Build: profile.NewBuilder(profile.Options{Kind: asked.Kind, Period: asked.period()}),
 		Each: func(*profile.Sample) { w.samples.Add(1) },
@@ -119,33 +119,4 @@ func (w *profileWindow) write(p *pprof.Profile, sum profile.Summary) error {
 		return err
 	}
 	return w.out.commit()
-}
-
-// progress rewrites a line once a second, for nothing else is seen of a window while it is
-// open. The function it returns ends that.
-func (w *profileWindow) progress(ctx context.Context) func() {
-	const long = 3 * time.Second
-	if !w.env.ErrTerm || w.env.verbose() || w.duration > 0 && w.duration < long {
-		return func() {}
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	done, began := make(chan struct{}), time.Now()
-	go func() {
-		defer close(done)
-		tick := time.NewTicker(time.Second)
-		defer tick.Stop()
-		for {
-			select {
-			case <-ctx.Done():
-				w.talk.clear()
-				return
-			case now := <-tick.C:
-				w.talk.rewrite(fmt.Sprintf("%.0fs: %d samples", now.Sub(began).Seconds(), w.samples.Load()))
-			}
-		}
-	}()
-	return func() {
-		cancel()
-		<-done
-	}
 }

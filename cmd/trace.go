@@ -8,6 +8,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/apisixscope/apisixscope/bpf"
 	"github.com/apisixscope/apisixscope/internal/gateway"
 	"github.com/apisixscope/apisixscope/internal/hint"
 	"github.com/apisixscope/apisixscope/internal/metrics"
@@ -89,7 +90,7 @@ func (o *traceOptions) run(ctx context.Context, env Env) error {
 		return err
 	}
 	w := &window{
-		env: env, talk: talk, target: target, names: names, command: "trace", nodes: &metrics.Nodes{}, probes: o.probes == "auto", phases: o.phases,
+		env: env, talk: talk, target: target, names: names, command: "trace", nodes: &metrics.Nodes{}, read: bpf.Options{Probes: o.probes == "auto", Phases: o.phases},
 		duration: o.limit.duration, count: o.limit.count, keep: o.filter.Keep,
 		to: sink, out: out, quiet: o.show.summary,
 	}

@@ -24,8 +24,7 @@ type window struct {
 	env      Env
 	talk     *talk
 	target   *gateway.Target
-	probes   bool
-	phases   bool
+	read     bpf.Options    // what it reads; of which gateway, and to whose log, it knows itself
 	duration time.Duration  // 0 means no end
 	count    uint64         // 0 means no end
 	names    *apisix.Names  // nil for what is read from requests alone
@@ -63,7 +62,9 @@ func (w *window) run(ctx context.Context) (trace.Summary, error) {
 func (w *window) watch(ctx context.Context) (trace.Summary, error) {
 	defer spareCollector()()
 	w.talk.say("gateway: %s", describe(w.target))
-	src, err := w.env.OpenTrace(ctx, bpf.Options{Target: w.target, Probes: w.probes, Phases: w.phases, Log: w.env.Log})
+	asked := w.read
+	asked.Target, asked.Log = w.target, w.env.Log
+	src, err := w.env.OpenTrace(ctx, asked)
 	if err != nil {
 		return trace.Summary{}, err
 	}
@@ -179,12 +180,22 @@ func (w *window) tally(x *trace.Exchange) string {
 	return ""
 }
 
-// showProgress rewrites a line once a second where nothing else can be seen of a long
-// window. The function it returns ends that.
+// showProgress tells of requests where nothing else can be seen of the window. The function
+// it returns ends that.
 func (w *window) showProgress(ctx context.Context) func() {
+	if hidden := w.quiet || !w.env.OutTerm || !w.out.stdout; !hidden {
+		return func() {}
+	}
+	return w.progress(ctx, func() string {
+		return fmt.Sprintf("seen %d requests, shown %d", w.seen.Load(), w.shown.Load())
+	})
+}
+
+// progress rewrites a line once a second, if the window is a long one and nothing else is
+// told. The function it returns ends that.
+func (w *window) progress(ctx context.Context, tell func() string) func() {
 	const long = 3 * time.Second
-	hidden := w.quiet || !w.env.OutTerm || !w.out.stdout
-	if !hidden || !w.env.ErrTerm || w.env.verbose() || w.duration > 0 && w.duration < long {
+	if !w.env.ErrTerm || w.env.verbose() || w.duration > 0 && w.duration < long {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(ctx)
@@ -200,7 +211,7 @@ func (w *window) showProgress(ctx context.Context) func() {
 				w.talk.clear()
 				return
 			case now := <-tick.C:
-				w.talk.rewrite(fmt.Sprintf("%.0fs: seen %d requests, shown %d", now.Sub(began).Seconds(), w.seen.Load(), w.shown.Load()))
+				w.talk.rewrite(fmt.Sprintf("%.0fs: %s", now.Sub(began).Seconds(), tell()))
 			}
 		}
 	}()
