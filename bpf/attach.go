@@ -18,7 +18,7 @@ func (s *Source) attach() error {
 		return err
 	}
 	p := s.objects.tracePrograms
-	if err := s.trace(p.SchedProcessFork, p.SchedProcessExit); err != nil {
+	if err := attachTracing(&s.links, p.SchedProcessFork, p.SchedProcessExit); err != nil {
 		return err
 	}
 	if len(s.uprobes) == 0 || !s.options.NoSockets {
@@ -38,17 +38,17 @@ func (s *Source) attach() error {
 // watchSockets arms what tells of system calls and connections.
 func (s *Source) watchSockets() error {
 	p := s.objects.tracePrograms
-	return s.trace(p.InetSockSetState, p.InetSockSetStateAgain, p.SysEnter, p.SysExit)
+	return attachTracing(&s.links, p.InetSockSetState, p.InetSockSetStateAgain, p.SysEnter, p.SysExit)
 }
 
-// trace attaches programs to the tracepoints that they are for.
-func (s *Source) trace(programs ...*ebpf.Program) error {
+// attachTracing attaches programs to the tracepoints that they are for, and adds to links.
+func attachTracing(links *[]link.Link, programs ...*ebpf.Program) error {
 	for _, p := range programs {
 		l, err := link.AttachTracing(link.TracingOptions{Program: p})
 		if err != nil {
 			return fmt.Errorf("attach %s: %w", p, err)
 		}
-		s.links = append(s.links, l)
+		*links = append(*links, l)
 	}
 	return nil
 }

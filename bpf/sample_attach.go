@@ -8,8 +8,6 @@ import (
 	"strings"
 	"unsafe"
 
-	"github.com/cilium/ebpf"
-	"github.com/cilium/ebpf/link"
 	"golang.org/x/sys/unix"
 
 	"github.com/apisixscope/apisixscope/internal/hint"
@@ -19,19 +17,19 @@ import (
 // attach arms all programs, those that follow processes first.
 func (s *Sampler) attach() error {
 	k := &s.kernel
-	if err := s.attachTracing(k.ProcessForks, k.ProcessExits); err != nil {
+	if err := attachTracing(&s.links, k.ProcessForks, k.ProcessExits); err != nil {
 		return err
 	}
 	if s.options.Kind == profile.Stall {
 		// A tick is from the return of epoll_wait to its next call. sched_switch alone would
 		// not do: an epoll_wait with events ready ends one tick and begins another, but does
 		// not leave the CPU.
-		if err := s.attachTracing(k.TickEnds, k.TickBegins); err != nil {
+		if err := attachTracing(&s.links, k.TickEnds, k.TickBegins); err != nil {
 			return err
 		}
 	}
 	if s.blocks() {
-		if err := s.attachTracing(k.OnSwitch); err != nil {
+		if err := attachTracing(&s.links, k.OnSwitch); err != nil {
 			return err
 		}
 	}
@@ -53,17 +51,6 @@ func (s *Sampler) attach() error {
 		if err := unix.IoctlSetInt(c.fd, unix.PERF_EVENT_IOC_ENABLE, 0); err != nil {
 			return fmt.Errorf("start clock of CPU %d: %w", c.cpu, err)
 		}
-	}
-	return nil
-}
-
-func (s *Sampler) attachTracing(programs ...*ebpf.Program) error {
-	for _, p := range programs {
-		l, err := link.AttachTracing(link.TracingOptions{Program: p})
-		if err != nil {
-			return fmt.Errorf("attach %s: %w", p, err)
-		}
-		s.links = append(s.links, l)
 	}
 	return nil
 }
