@@ -61,8 +61,13 @@ func canBPF() error {
 // run, it is skipped.
 func StartT(t TB, o Options) *Rig {
 	t.Helper()
+	return startT(t, o, Start)
+}
+
+func startT[R interface{ Close() error }](t TB, o Options, start func(context.Context, Options) (R, error)) R {
+	t.Helper()
 	NeedNginx(t)
-	r, err := Start(t.Context(), o)
+	r, err := start(t.Context(), o)
 	if err != nil {
 		t.Fatalf("start rig: %v", err)
 	}

@@ -18,8 +18,7 @@ import (
 // errPortTaken says that another process took a port before nginx did.
 var errPortTaken = errors.New("port taken")
 
-// startGateway writes the configuration and starts nginx, with other ports if
-// it lost the race for the first ones.
+// startGateway writes the configuration and starts nginx.
 func (r *Rig) startGateway(ctx context.Context) error {
 	if err := r.writeLua(r.Nodes()); err != nil {
 		return err
@@ -27,12 +26,18 @@ func (r *Rig) startGateway(ctx context.Context) error {
 	if err := r.makeContextLog(); err != nil {
 		return err
 	}
+	return r.runOnFreePorts(ctx, func() error { return r.conf.write() })
+}
+
+// runOnFreePorts starts nginx with what write writes of r.conf, with other ports if it lost
+// the race for the first ones.
+func (r *Rig) runOnFreePorts(ctx context.Context, write func() error) error {
 	var err error
 	for range 5 {
 		if r.conf, err = newConfig(r.opts, r.dir, r.Nodes()); err != nil {
 			return err
 		}
-		if err = r.conf.write(); err != nil {
+		if err = write(); err != nil {
 			return err
 		}
 		if err = r.runNginx(ctx); !errors.Is(err, errPortTaken) {

@@ -26,64 +26,31 @@ type ProfileRig struct {
 
 // StartProfile starts a profile rig. Of o, Workers, Dir, Binary and ListenAddr count.
 func StartProfile(ctx context.Context, o Options) (*ProfileRig, error) {
-	o, err := o.withDefaults()
+	p := &ProfileRig{client: newProfileClient()}
+	o = Options{Workers: o.Workers, Dir: o.Dir, Binary: o.Binary, ListenAddr: o.ListenAddr}
+	var err error
+	// Upstreams serve nobody here, but end the gateway if this process dies.
+	p.Rig, err = begin(ctx, o, func(ctx context.Context, r *Rig) error {
+		p.Rig = r
+		return r.start(ctx, p.startGateway)
+	})
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp(o.Dir, "apisixscope-rig-")
-	if err != nil {
-		return nil, fmt.Errorf("start rig: %w", err)
-	}
-	ctx, cancel := context.WithTimeout(ctx, startTimeout)
-	defer cancel()
-	r := &ProfileRig{Rig: &Rig{opts: o, dir: dir}, client: newProfileClient()}
-	if err := r.start(ctx); err != nil {
-		r.Close()
-		return nil, err
-	}
-	return r, nil
+	return p, nil
 }
 
 // StartProfileT is StartProfile for a test, which it skips where there is no nginx.
 func StartProfileT(t TB, o Options) *ProfileRig {
 	t.Helper()
-	NeedNginx(t)
-	r, err := StartProfile(t.Context(), o)
-	if err != nil {
-		t.Fatalf("start rig: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := r.Close(); err != nil {
-			t.Errorf("%v", err)
-		}
-	})
-	return r
+	return startT(t, o, StartProfile)
 }
 
-func (r *ProfileRig) start(ctx context.Context) error {
-	if err := os.Chmod(r.dir, 0o711); err != nil {
-		return fmt.Errorf("start rig: %w", err)
-	}
-	// They serve nobody here, but end the gateway if this process dies.
-	var err error
-	if r.upstreams, err = startUpstreams(r.dir, false); err != nil {
-		return err
-	}
-	ready, err := r.upstreams.ask(ctx, command{Verb: verbSetUp, SetUp: setUp{Dir: r.dir}})
-	if err != nil {
-		return err
-	}
-	r.upstreams.nodes = ready.Nodes
+func (r *ProfileRig) startGateway(ctx context.Context) error {
 	if err := r.writeLua(r.Nodes()); err != nil {
 		return err
 	}
-	if r.conf, err = newConfig(r.opts, r.dir, r.Nodes()); err != nil {
-		return err
-	}
-	if err := r.writeConf(); err != nil {
-		return err
-	}
-	return r.runNginx(ctx)
+	return r.runOnFreePorts(ctx, r.writeConf)
 }
 
 func (r *ProfileRig) writeConf() error {

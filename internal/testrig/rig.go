@@ -29,6 +29,11 @@ const startTimeout = 20 * time.Second
 // Start builds a rig and returns when it answers. The caller closes it. The
 // context is for starting alone.
 func Start(ctx context.Context, o Options) (*Rig, error) {
+	return begin(ctx, o, func(ctx context.Context, r *Rig) error { return r.start(ctx, r.startGateway) })
+}
+
+// begin makes a rig's directory and has it started.
+func begin(ctx context.Context, o Options, start func(context.Context, *Rig) error) (*Rig, error) {
 	o, err := o.withDefaults()
 	if err != nil {
 		return nil, err
@@ -40,14 +45,15 @@ func Start(ctx context.Context, o Options) (*Rig, error) {
 	ctx, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	r := &Rig{opts: o, dir: dir}
-	if err := r.start(ctx); err != nil {
+	if err := start(ctx, r); err != nil {
 		r.Close()
 		return nil, err
 	}
 	return r, nil
 }
 
-func (r *Rig) start(ctx context.Context) error {
+// start starts the upstreams, and then the gateway.
+func (r *Rig) start(ctx context.Context, gateway func(context.Context) error) error {
 	// Workers run as another user: they may pass through, and read what is theirs.
 	if err := os.Chmod(r.dir, 0o711); err != nil {
 		return fmt.Errorf("start rig: %w", err)
@@ -67,7 +73,7 @@ func (r *Rig) start(ctx context.Context) error {
 		return err
 	}
 	r.upstreams.nodes = ready.Nodes
-	return r.startGateway(ctx)
+	return gateway(ctx)
 }
 
 // Close ends every process of the rig and removes its directory and network.
