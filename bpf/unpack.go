@@ -123,11 +123,11 @@ const absent = 1<<32 - 1
 // logged takes what nginx's access log has of a request.
 func logged(q *trace.Request, r *traceRequestEvent, t *texts) *trace.Logged {
 	l := &r.Logged
-	next := func(which traceLoggedString, most int) string {
+	next := func(which traceLoggedString) string {
 		if l.Len[which] == absent {
 			return ""
 		}
-		return t.next(l.Len[which], most)
+		return t.next(l.Len[which], roomOf(which))
 	}
 	user := func(s string) string {
 		if l.Flags&uint32(traceLoggedFlagsLOGGED_USER_KNOWN) != 0 {
@@ -136,18 +136,18 @@ func logged(q *trace.Request, r *traceRequestEvent, t *texts) *trace.Logged {
 		return basicUser(s, l.Len[traceLoggedStringLOGGED_USER] > loggedMax)
 	}
 	out := &trace.Logged{
-		RemoteAddr:     next(traceLoggedStringLOGGED_ADDR, loggedMax),
+		RemoteAddr:     next(traceLoggedStringLOGGED_ADDR),
 		RemotePort:     int(l.Port),
 		Line:           q.Line,
 		LineLen:        q.LineLen,
-		HTTPHost:       next(traceLoggedStringLOGGED_HOST, loggedMax),
-		Referer:        next(traceLoggedStringLOGGED_REFERER, loggedMax),
-		UserAgent:      next(traceLoggedStringLOGGED_USER_AGENT, loggedMax),
-		RemoteUser:     user(next(traceLoggedStringLOGGED_USER, loggedMax)),
-		UpstreamScheme: next(traceLoggedStringLOGGED_UPSTREAM_SCHEME, loggedMax),
-		UpstreamHost:   next(traceLoggedStringLOGGED_UPSTREAM_HOST, loggedMax),
-		UpstreamURI:    next(traceLoggedStringLOGGED_UPSTREAM_URI, lineMax),
-		RequestID:      next(traceLoggedStringLOGGED_REQUEST_ID, loggedMax),
+		HTTPHost:       next(traceLoggedStringLOGGED_HOST),
+		Referer:        next(traceLoggedStringLOGGED_REFERER),
+		UserAgent:      next(traceLoggedStringLOGGED_USER_AGENT),
+		RemoteUser:     user(next(traceLoggedStringLOGGED_USER)),
+		UpstreamScheme: next(traceLoggedStringLOGGED_UPSTREAM_SCHEME),
+		UpstreamHost:   next(traceLoggedStringLOGGED_UPSTREAM_HOST),
+		UpstreamURI:    next(traceLoggedStringLOGGED_UPSTREAM_URI),
+		RequestID:      next(traceLoggedStringLOGGED_REQUEST_ID),
 		Status:         loggedStatus(r),
 		BytesSent:      int64(l.Sent),
 		BodySent:       max(int64(l.Sent)-int64(l.HeaderSize), 0),
@@ -157,7 +157,7 @@ func logged(q *trace.Request, r *traceRequestEvent, t *texts) *trace.Logged {
 		ClientTimedOut: l.Flags&uint32(traceLoggedFlagsLOGGED_TIMED_OUT) != 0,
 		ClientFailed:   l.Flags&uint32(traceLoggedFlagsLOGGED_FAILED) != 0,
 	}
-	if raw := next(traceLoggedStringLOGGED_UNPARSED, lineMax); raw != "" {
+	if raw := next(traceLoggedStringLOGGED_UNPARSED); raw != "" {
 		out.Line, out.LineLen = raw, int(l.Len[traceLoggedStringLOGGED_UNPARSED])
 		if end := strings.IndexAny(raw, "\r\n"); end >= 0 {
 			out.Line, out.LineLen = raw[:end], end
@@ -169,14 +169,18 @@ func logged(q *trace.Request, r *traceRequestEvent, t *texts) *trace.Logged {
 	return out
 }
 
+// roomOf is how much of a string is kept; see append_logged in logged.bpf.c.
+func roomOf(which traceLoggedString) int {
+	if which == traceLoggedStringLOGGED_UPSTREAM_URI || which == traceLoggedStringLOGGED_UNPARSED {
+		return lineMax
+	}
+	return loggedMax
+}
+
 // isCut reports whether the record has not all of what nginx logs.
 func isCut(r *traceRequestEvent) bool {
 	for i, n := range r.Logged.Len {
-		most := uint32(loggedMax)
-		if which := traceLoggedString(i); which == traceLoggedStringLOGGED_UPSTREAM_URI || which == traceLoggedStringLOGGED_UNPARSED {
-			most = lineMax
-		}
-		if n != absent && n > most {
+		if n != absent && n > uint32(roomOf(traceLoggedString(i))) {
 			return true
 		}
 	}
