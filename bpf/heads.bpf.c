@@ -52,7 +52,7 @@ static __always_inline void keep_field(struct headers_event *h, struct head *hea
 	if (!elt[0]) /* it was taken out */
 		return;
 	u64 name_len = elt[1], name = elt[2], value_len = elt[3], value = elt[4], gap = value - name - name_len;
-	if (gap > FIELD_GAP_MAX || !gap)
+	if (gap > FIELD_GAP_MAX)
 		gap = 0;
 	if (name_len > FIELD_NAME_MAX || value_len > FIELD_VALUE_MAX || head->fields >= HEAD_FIELDS_MAX ||
 	    head->len + sizeof(struct field) + name_len + gap + value_len > HEAD_SECTION_MAX) {

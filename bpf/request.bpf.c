@@ -205,23 +205,22 @@ int free_request(struct user_regs *ctx)
 	/* r->ctx[ngx_http_lua_module.ctx_index]: Lua's context, once it ran for r. */
 	u64 module = lua.cycle && modules ? user_ptr(modules + 8 * lua.lua_index) : 0;
 	e->no_lua = status == 400 && lua.cycle && modules && !module;
+	read_client(e, tgid);
+	if (request_probes != REQUESTS_TOLD)
+		return 0;
+	e->names = find_names(tgid, r, module);
+	u32 cause = e->names == NAMES_READ ? removed_for(t, tgid) : 0;
+	if (cause) { /* before anything is copied in vain */
+		count_loss(cause);
+		return 0;
+	}
 	t->fill = 0;
 	read_attempts(t, states);
 	e->line_len = append(t, line.len, line.data, LINE_MAX_LEN);
 	e->host_len = append(t, host.len, host.data, HOST_MAX);
 	read_wanted(t, part);
-	read_client(e, tgid);
-	if (request_probes != REQUESTS_TOLD)
-		return 0;
-	e->names = find_names(tgid, r, module);
-	if (e->names == NAMES_READ) {
-		u32 cause = removed_for(t, tgid);
-		if (cause) {
-			count_loss(cause);
-			return 0;
-		}
+	if (e->names == NAMES_READ)
 		append_names(tgid);
-	}
 	if (want_log)
 		read_logged(tgid, r);
 	if (want_headers)
