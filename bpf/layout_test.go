@@ -79,6 +79,22 @@ func TestGatewayUnknownVersion(t *testing.T) {
 	}
 }
 
+// askEach sends n requests, each on a connection of its own, and returns their exchanges.
+func askEach(t *testing.T, rig *testrig.Rig, w *window, n int) []*trace.Exchange {
+	t.Helper()
+	var all []*trace.Exchange
+	for range n {
+		c := dial(t, rig.Addr())
+		c.send(get())
+		if status := c.status("GET"); status != 200 {
+			t.Errorf("status %d", status)
+		}
+		c.Close()
+		all = append(all, w.of(t, c))
+	}
+	return all
+}
+
 // checkSocketsAlone wants n plain exchanges of which nothing is said to be the request
 // object's.
 func checkSocketsAlone(t *testing.T, all []*trace.Exchange, n int) {
@@ -106,17 +122,7 @@ func TestGatewayWrongLayout(t *testing.T) {
 	const enough, after = 8, 5
 	ask(t, rig, enough)
 	eventually(t, "the source notices", func() bool { return w.noted("do not look as") })
-	var last []*trace.Exchange
-	for range after {
-		c := dial(t, rig.Addr())
-		c.send(get())
-		if status := c.status("GET"); status != 200 {
-			t.Errorf("status %d", status)
-		}
-		c.Close()
-		last = append(last, w.of(t, c))
-	}
-	checkSocketsAlone(t, last, after)
+	checkSocketsAlone(t, askEach(t, rig, w, after), after)
 	sum := w.close()
 	for _, x := range w.seen {
 		if gatewaySpan(x) {

@@ -1,6 +1,7 @@
 package bpf_test
 
 import (
+	"log"
 	"os"
 	"strconv"
 	"testing"
@@ -11,6 +12,9 @@ import (
 
 func TestMain(m *testing.M) {
 	testrig.Main()
+	if addr := os.Getenv(serveVar); addr != "" {
+		log.Fatal(serveForever(addr))
+	}
 	os.Exit(m.Run())
 }
 

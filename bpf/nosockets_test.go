@@ -49,15 +49,5 @@ func TestGatewayWithoutSocketsOrLayout(t *testing.T) {
 	ask(t, rig, 8)
 	eventually(t, "the source notices", func() bool { return w.noted("do not look as") })
 	const after = 3
-	var last []*trace.Exchange
-	for range after {
-		c := dial(t, rig.Addr())
-		c.send(get())
-		if status := c.status("GET"); status != 200 {
-			t.Errorf("status %d", status)
-		}
-		c.Close()
-		last = append(last, w.of(t, c))
-	}
-	checkSocketsAlone(t, last, after)
+	checkSocketsAlone(t, askEach(t, rig, w, after), after)
 }

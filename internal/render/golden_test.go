@@ -20,6 +20,13 @@ func shown(t *testing.T, format string, o render.Options, all ...*trace.Exchange
 	if err != nil {
 		t.Fatal(err)
 	}
+	show(t, sink, all...)
+	return b.Bytes()
+}
+
+// show has a sink show a whole window.
+func show(t *testing.T, sink trace.Sink, all ...*trace.Exchange) {
+	t.Helper()
 	for _, x := range all {
 		if err := sink.Show(x); err != nil {
 			t.Fatal(err)
@@ -31,7 +38,6 @@ func shown(t *testing.T, format string, o render.Options, all ...*trace.Exchange
 	if err := sink.Close(); err != nil {
 		t.Fatal(err)
 	}
-	return b.Bytes()
 }
 
 func TestTraceGolden(t *testing.T) {

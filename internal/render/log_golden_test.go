@@ -27,17 +27,7 @@ func logLines(t *testing.T, format string, o render.LogOptions, all ...*trace.Ex
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, x := range all {
-		if err := sink.Show(x); err != nil {
-			t.Fatal(err)
-		}
-	}
-	if err := sink.Summary(summary()); err != nil {
-		t.Fatal(err)
-	}
-	if err := sink.Close(); err != nil {
-		t.Fatal(err)
-	}
+	show(t, sink, all...)
 	return b.String()
 }
 
