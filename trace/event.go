@@ -10,19 +10,21 @@ type Kind uint8
 
 // The kinds of events.
 const (
-	KindRequest Kind = iota + 1 // Request: nginx has finished a request
-	KindMessage                 // Message: a message began at a socket
-	KindTail                    // Tail: how far the messages of a socket have come
-	KindClose                   // Close: a socket was closed
-	KindProcess                 // Process: a watched process was forked or has exited
-	KindSwept                   // every message that ended before Time has been told
-	KindLost                    // Count events were lost for Cause
-	KindNote                    // Note: what the source has to say about itself
-	KindRemoved                 // Count requests were removed by the filter Cause
+	KindRequest  Kind = iota + 1 // Request: nginx has finished a request
+	KindMessage                  // Message: a message began at a socket
+	KindTail                     // Tail: how far the messages of a socket have come
+	KindClose                    // Close: a socket was closed
+	KindProcess                  // Process: a watched process was forked or has exited
+	KindSwept                    // every message that ended before Time has been told
+	KindLost                     // Count events were lost for Cause
+	KindNote                     // Note: what the source has to say about itself
+	KindRemoved                  // Count requests were removed by the filter Cause
+	KindExchange                 // Exchange: a request that was assembled elsewhere, such as for a recording
 )
 
 // Event is one decoded record. Of the pointers, the one that Kind names is set.
-// A Request belongs to the receiver; the others are valid until the next call of Next.
+// A Request and an Exchange belong to the receiver; the others are valid until the next
+// call of Next.
 type Event struct {
 	Kind    Kind
 	Time    time.Time
@@ -31,9 +33,11 @@ type Event struct {
 	Tail    *Tail
 	Close   *Close
 	Process *Process
-	Cause   string // of KindLost and KindRemoved
-	Count   uint64 // of the same
-	Note    string // of KindNote
+	// Exchange has its names already, where there were any.
+	Exchange *Exchange
+	Cause    string // of KindLost and KindRemoved
+	Count    uint64 // of the same
+	Note     string // of KindNote
 }
 
 // SocketID names a socket from its first event to its close; ids are not used twice.

@@ -118,6 +118,10 @@ func (r *run) move(ctx context.Context, a *Assembler) error {
 			if r.Talk != nil {
 				r.Talk(e.Note)
 			}
+		case KindExchange:
+			if err := r.show(e.Exchange); err != nil {
+				return err
+			}
 		default:
 			if err := a.Add(e); err != nil {
 				return err

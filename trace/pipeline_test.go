@@ -225,3 +225,24 @@ func TestPipelineIsCancelled(t *testing.T) {
 		t.Errorf("%+v", sum)
 	}
 }
+
+func TestPipelineTakesFinishedExchanges(t *testing.T) {
+	given := []*trace.Exchange{{Path: "/a", Status: 200}, {Path: "/b", Status: 500}, {Path: "/c", Status: 200}}
+	src := &listSource{err: io.EOF}
+	for _, x := range given {
+		src.events = append(src.events, trace.Event{Kind: trace.KindExchange, Exchange: x})
+	}
+	to := &logSink{}
+	sum, err := trace.Pipeline{
+		From: src, To: to, Count: 1,
+		Keep: func(x *trace.Exchange) string {
+			if x.Status == 200 {
+				return "--status"
+			}
+			return ""
+		},
+	}.Run(context.Background())
+	if err != nil || !slices.Equal(to.paths, []string{"/b"}) || sum.Seen != 2 || sum.Removed["--status"] != 1 {
+		t.Errorf("shown %v, %+v, %v", to.paths, sum, err)
+	}
+}
