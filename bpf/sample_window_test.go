@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"testing"
 	"time"
 
@@ -101,7 +102,11 @@ func checkVerdict(t *testing.T, v testrig.ProfileVerdict) {
 	if v.Samples < 200 || v.Edges < v.Samples {
 		t.Fatalf("%d samples and %d edges prove nothing", v.Samples, v.Edges)
 	}
-	few := 1 + v.Samples/1000
+	// One in a thousand, as shares below within the error of counting: a few thousand samples
+	// of a sampler that fails for one in two thousand have more than four in each tenth run.
+	// The benchmark has as many as it takes to hold it to the rate itself.
+	allowed := float64(v.Samples) / 1000
+	few := int(math.Ceil(allowed + 3*math.Sqrt(allowed)))
 	if bad := v.Samples - v.Rooted; bad > few {
 		t.Errorf("%d of %d stacks do not reach the process's start", bad, v.Samples)
 	}
