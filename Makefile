@@ -85,6 +85,18 @@ test-gateway: ## run the tests that watch a real gateway (root, nginx with the L
 test-kernels: ## run bpf's privileged tests in Linux 5.10 to 7 under QEMU (Debian; not in "test": downloads kernels)
 	.ci/kernels $(KERNELS)
 
+# Kubernetes takes minutes to compile the first time: make sees to it that it is once.
+bin/kubebox: internal/testrig/kube/go.mod internal/testrig/kube/kubebox/main.go
+	cd internal/testrig/kube && $(STATIC) go build -trimpath -o ../../../bin/kubebox \
+		-ldflags '-s -w -X k8s.io/component-base/version.gitVersion=v1.34.1 \
+			-X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=34' ./kubebox
+
+.PHONY: test-kube
+test-kube: ## run the tests that need a Kubernetes, in one that they start (root, Debian)
+	.ci/setup kube
+	$(MAKE) bin/kubebox
+	cd internal/testrig/kube && KUBEBOX=$(CURDIR)/bin/kubebox go test -v -count=1 -timeout 15m ./...
+
 .PHONY: cross
 cross: ## compile everything for arm64
 	$(STATIC) GOARCH=arm64 go build -o /dev/null ./...

@@ -2,42 +2,52 @@ package kube
 
 import (
 	"os"
-	"os/exec"
-	"path/filepath"
-	"strings"
 	"testing"
 )
 
-// pauseImage is what each pod needs.
-func pauseImage(t *testing.T) Image {
+// start returns a cluster with a shop in it.
+func start(t *testing.T) (*Cluster, *Shop) {
 	t.Helper()
-	root := t.TempDir()
-	cmd := exec.Command("go", "build", "-trimpath", "-ldflags=-s -w", "-o", filepath.Join(root, "pause"), "./pause")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build pause: %v: %s", err, out)
+	dir := os.Getenv("KUBE_DIR")
+	if dir == "" {
+		dir = t.TempDir()
 	}
-	return Image{Ref: "apisixscope.test/pause:1", Root: root, Entrypoint: []string{"/pause"}}
-}
-
-func TestKubeCluster(t *testing.T) {
-	c, err := Start(t.Context(), Options{Dir: kubeDir(t), Kubebox: os.Getenv("KUBEBOX"), Nodes: 2, Images: []Image{pauseImage(t)}, Log: os.Stderr})
+	images, err := Images(dir + "/images")
 	if err != nil {
 		t.Fatal(err)
 	}
-	out, err := c.Kubectl(t.Context(), "get", "nodes", "-o", "wide")
-	t.Log(out)
-	if err != nil || strings.Count(out, " Ready ") != 2 {
-		t.Errorf("nodes: %v", err)
+	c, err := Start(t.Context(), Options{Dir: dir, Kubebox: os.Getenv("KUBEBOX"), Nodes: 2, Images: images, Log: os.Stderr})
+	if err != nil {
+		t.Fatal(err)
 	}
-	if err := c.Close(); err != nil {
-		t.Error(err)
+	t.Cleanup(func() {
+		if err := c.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s, err := StartShop(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
 	}
+	return c, s
 }
 
-func kubeDir(t *testing.T) string {
-	if d := os.Getenv("KUBEDIR"); d != "" {
-		return d
+func TestKubeShop(t *testing.T) {
+	c, s := start(t)
+	if len(s.Gateways) != 3 || len(s.Orders) != 2 || s.Orders[0].Node == s.Orders[1].Node {
+		t.Errorf("%+v", s)
 	}
-	return t.TempDir()
+	all, err := s.Load(t.Context(), c, 300, 4, "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	from := map[string]int{}
+	for _, r := range all {
+		if r.Status == 200 {
+			from[r.Pod]++
+		}
+	}
+	if from[s.Orders[0].Name]+from[s.Orders[1].Name] != 300 || len(from) != 2 {
+		t.Errorf("answers from %v", from)
+	}
 }
