@@ -45,7 +45,7 @@ type entry struct{ stack, tags uint32 }
 // tags are what a sample is labelled with.
 type tags struct {
 	worker int
-	Labels // but for Request
+	Labels // but for the request object
 	vm     VMState
 	tick   time.Duration
 }
@@ -70,6 +70,7 @@ func (b *Builder) Add(s *Sample) {
 		tally(b.sum.Lost, s.Cause, n)
 	case s.Kind == Note:
 		b.note(clean(s.Cause, maxPath))
+	case s.Kind == Swept:
 	case s.Kind != b.o.Kind:
 		b.sum.Lost["samples of another kind"] += n
 	default:

@@ -24,6 +24,9 @@ const (
 
 	Lost Kind = "lost" // Count samples could not be kept, because of Cause
 	Note Kind = "note" // Cause is what the source has to say of itself, in words
+	// Swept tells that every sample that was taken before Time has been told. Sources do so
+	// where it is asked for.
+	Swept Kind = "swept"
 )
 
 // Sample is one observation of a thread.
@@ -65,8 +68,9 @@ type Labels struct {
 	URI              string // without the query; read only where a user asks for it
 	TraceID          string // 32 hex digits
 	// Request is the address of nginx's request object, which is reused once the request
-	// has ended; 0 for none.
+	// has ended; 0 for none. It began at Started, by nginx's clock of milliseconds.
 	Request uint64
+	Started time.Time
 }
 
 // VMState is what a Lua VM does beside running Lua.

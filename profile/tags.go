@@ -3,6 +3,7 @@ package profile
 import (
 	"cmp"
 	"strconv"
+	"time"
 
 	pprof "github.com/google/pprof/profile"
 )
@@ -25,7 +26,7 @@ const (
 
 func tagsOf(s *Sample) tags {
 	t := tags{worker: s.PID, Labels: s.Labels, vm: s.VM}
-	t.Request = 0
+	t.Request, t.Started = 0, time.Time{}
 	for _, l := range t.texts() {
 		*l = cut(*l, maxLabel)
 	}

@@ -44,6 +44,7 @@ func (a *Assembler) build(w *work) bool {
 	x.PID = w.pid()
 	if w.request != nil {
 		x.PID = w.request.PID
+		x.Object = Object{Address: w.request.ID, Started: w.request.Started, Ended: w.at}
 	}
 	x.Client, x.Server = c.Remote, c.Local
 	if x.Logged != nil && !x.Client.IsValid() {

@@ -93,12 +93,28 @@ type Exchange struct {
 	Vague        bool
 	HeaderValues []string // of the further request headers that were asked for
 	Names        Names
+	Object       Object
+	CPU          CPU
 	Logged       *Logged  // nil unless asked for, or where the request object was not read
 	Headers      *Headers // nil unless asked for, or where the request object was not read
 
 	// The first bytes of the last attempt's request and response, heads included: what one
 	// system call moved of them. Whole heads with bodies only where bodies were asked for.
 	Asked, Answered []byte
+}
+
+// Object is nginx's request object. Its address is used again once the request has ended.
+type Object struct {
+	Address uint64    // of ngx_http_request_t in the worker; 0 where it was not read
+	Started time.Time // nginx's clock: whole milliseconds
+	Ended   time.Time // nginx began to free it: the log phase comes next
+}
+
+// CPU is for how long Lua ran for a request, by samples of the stacks of its worker.
+type CPU struct {
+	Period  time.Duration // between two samples; 0 where none were taken, or the request object was not read
+	Samples int           // in which the stack names the request
+	Time    time.Duration // for which they stand: 0 means less than a Period or so, not none
 }
 
 // Timing is a request's time by part. Parts that were not seen are -1.

@@ -28,6 +28,7 @@ type Summary struct {
 	Removed map[string]uint64 // by which filter the others were removed
 	Lost    map[string]uint64 // events that could not be kept, by cause
 	Notes   []string          // what the source could not do, in words
+	CPU     CPUUse            // what the workers' CPU time was sampled to be of
 	Window  time.Duration
 }
 
@@ -40,7 +41,10 @@ type Pipeline struct {
 	Name Namer
 	// Keep returns "" to show an exchange, else the name of the filter that removes it. nil keeps all.
 	Keep func(*Exchange) string
-	To   Sink
+	// CPU tells for how long Lua ran for each exchange, which is held until that is known; nil
+	// tells nothing.
+	CPU *CPUTimes
+	To  Sink
 	// Count ends the run after so many shown exchanges; 0 means no limit.
 	Count uint64
 	// Talk is told what the source says about itself while it runs; nil for nobody.
@@ -78,6 +82,9 @@ func (p Pipeline) Run(ctx context.Context) (Summary, error) {
 	if errors.Is(err, errEnough) {
 		err = nil
 	}
+	if p.CPU != nil && err == nil {
+		err = p.CPU.finish(&run.sum, p.To.Show)
+	}
 	for cause, n := range assembler.Lost() {
 		run.sum.Lost[cause] += n
 	}
@@ -98,7 +105,6 @@ type run struct {
 }
 
 func (r *run) move(ctx context.Context, a *Assembler) error {
-	held, _ := r.To.(flusher)
 	for {
 		e, err := r.From.Next(ctx)
 		if errors.Is(err, io.EOF) || ctx.Err() != nil && errors.Is(err, ctx.Err()) {
@@ -126,8 +132,8 @@ func (r *run) move(ctx context.Context, a *Assembler) error {
 			if err := a.Add(e); err != nil {
 				return err
 			}
-			if e.Kind == KindSwept && held != nil {
-				if err := held.Flush(); err != nil {
+			if e.Kind == KindSwept {
+				if err := r.swept(); err != nil {
 					return err
 				}
 			}
@@ -135,9 +141,23 @@ func (r *run) move(ctx context.Context, a *Assembler) error {
 	}
 }
 
+// swept shows what was held long enough.
+func (r *run) swept() error {
+	if r.CPU != nil {
+		if err := r.CPU.release(r.To.Show); err != nil {
+			return err
+		}
+	}
+	if held, ok := r.To.(flusher); ok {
+		return held.Flush()
+	}
+	return nil
+}
+
 func (r *run) show(x *Exchange) error {
 	if r.Name != nil {
 		if r.Name.Own(x) {
+			r.CPU.pass(x)
 			return nil
 		}
 		r.Name.Fill(x)
@@ -146,11 +166,16 @@ func (r *run) show(x *Exchange) error {
 	if r.Keep != nil {
 		if why := r.Keep(x); why != "" {
 			r.sum.Removed[why]++
+			r.CPU.pass(x)
 			return nil
 		}
 	}
 	r.sum.Shown++
-	if err := r.To.Show(x); err != nil {
+	present := r.To.Show
+	if r.CPU != nil {
+		present = func(x *Exchange) error { return r.CPU.hold(x, r.To.Show) }
+	}
+	if err := present(x); err != nil {
 		return err
 	}
 	if r.Count > 0 && r.sum.Shown >= r.Count {

@@ -1,0 +1,201 @@
+package trace
+
+import (
+	"container/list"
+	"sync"
+	"time"
+)
+
+const (
+	// mostCPUSamples bounds the samples that wait for the end of their requests, some 6 MB.
+	mostCPUSamples = 1 << 17
+	// mostHeld bounds the exchanges that wait for their samples.
+	mostHeld = 1 << 14
+	// logQuiet is for how long no sample of a request's log phase may come, beside two
+	// periods, until that phase is taken to be over: the worker may have been preempted in it.
+	logQuiet = 50 * time.Millisecond
+	// clocksApart is what the clocks of two sources may differ by, at most.
+	clocksApart = time.Millisecond
+	// causeFull names samples that had to go for mostCPUSamples.
+	causeFull = "cpu_samples_full"
+)
+
+// CPUSample is a sample of what a worker of the gateway did.
+type CPUSample struct {
+	PID    int
+	Object Object // that the stack names, without its end; no Address: it names none
+	Time   time.Time
+	Count  int           // of samples that were taken at once; 0 counts as 1
+	Weight time.Duration // for which they stand
+	// Log says that it is of the log phase, for which nginx has begun to free the request.
+	Log bool
+}
+
+// CPUTimes ties samples to the requests for which Lua ran.
+//
+//	sampler -> Add, Told -> CPUTimes <- Pipeline, which holds each exchange until its samples are there
+//
+// Samples and requests come from two sources of the kernel, each at its own pace. All
+// samples of a request up to its end were taken, by its own thread, before that end was
+// told: once the sampler has come so far, none is missing. Those of the log phase come
+// after it, without a gap. Its methods are safe for concurrent use.
+type CPUTimes struct {
+	period time.Duration
+	began  time.Time
+	end    func()
+	done   chan struct{}
+
+	mu       sync.Mutex
+	told     time.Time // all samples before it have come
+	requests map[cpuKey]*list.Element
+	oldest   list.List // of *cpuRequest, by when their first sample came
+	waiting  int       // samples in it
+	held     []heldExchange
+	early    uint64 // exchanges that could not wait
+	lost     map[string]uint64
+	use      CPUUse
+}
+
+// CPUUse is what the samples of a window were of.
+type CPUUse struct {
+	Period  time.Duration // 0: none were taken
+	Samples uint64        // of the workers, all in all
+	Shown   uint64        // of requests that were shown
+	Others  uint64        // of requests that were not, or did not end in the window
+}
+
+// None is how many samples named no request: nginx's own work, its waits for the kernel,
+// timers, and stacks of which not enough could be told.
+func (u *CPUUse) None() uint64 { return u.Samples - u.Shown - u.Others }
+
+// cpuKey tells requests of one address apart, but for those that begin within one
+// millisecond: see cpuRequest.take.
+type cpuKey struct {
+	pid     int
+	address uint64
+	started int64 // ms
+}
+
+func cpuKeyOf(pid int, o *Object) cpuKey { return cpuKey{pid, o.Address, o.Started.UnixMilli()} }
+
+// cpuRequest is what waits for a request's end.
+type cpuRequest struct {
+	key     cpuKey
+	samples []cpuSample // in the order of time: they are of one thread
+}
+
+type cpuSample struct {
+	time   time.Time
+	weight time.Duration
+	count  int32
+	log    bool
+}
+
+// NewCPUTimes returns CPUTimes of samples that are taken once a period from now on. The
+// Pipeline calls end when it needs no more of them: Done must follow soon.
+func NewCPUTimes(period time.Duration, end func()) *CPUTimes {
+	return &CPUTimes{
+		period: period, began: time.Now(), end: end, done: make(chan struct{}),
+		requests: map[cpuKey]*list.Element{}, lost: map[string]uint64{}, use: CPUUse{Period: period},
+	}
+}
+
+// Add takes a sample. Those of one thread must come in the order in which they were taken,
+// and none that was taken before another may come much later than that.
+func (c *CPUTimes) Add(s CPUSample) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tell(s.Time)
+	n := max(s.Count, 1)
+	c.use.Samples += uint64(n)
+	if s.Object.Address == 0 {
+		return
+	}
+	key := cpuKeyOf(s.PID, &s.Object)
+	at := c.requests[key]
+	if at == nil {
+		at = c.oldest.PushBack(&cpuRequest{key: key})
+		c.requests[key] = at
+	}
+	r := at.Value.(*cpuRequest)
+	r.samples = append(r.samples, cpuSample{s.Time, s.Weight, int32(n), s.Log})
+	c.waiting++
+	for c.waiting > mostCPUSamples {
+		// What has waited longest is most likely of a request whose end was lost.
+		c.lost[causeFull] += uint64(c.forget(c.oldest.Front()))
+	}
+}
+
+// Told says that all samples that were taken before t have been added.
+func (c *CPUTimes) Told(t time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tell(t)
+}
+
+func (c *CPUTimes) tell(t time.Time) {
+	if t.After(c.told) {
+		c.told = t
+	}
+}
+
+// Lost says that n samples could not be taken, because of cause.
+func (c *CPUTimes) Lost(cause string, n uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lost[cause] += n
+}
+
+// Done says that no more samples come. It is called once.
+func (c *CPUTimes) Done() { close(c.done) }
+
+// forget gives up all samples of a request, and returns how many they were.
+func (c *CPUTimes) forget(at *list.Element) (n int) {
+	r := c.oldest.Remove(at).(*cpuRequest)
+	delete(c.requests, r.key)
+	c.waiting -= len(r.samples)
+	for i := range r.samples {
+		n += int(r.samples[i].count)
+	}
+	return n
+}
+
+// take removes the samples of the request that ended then, and returns what they add up to.
+// What is left is of one that began in the same millisecond at the same address: it cannot
+// have begun before this one ended, and its log phase is its last.
+func (c *CPUTimes) take(key cpuKey, ended time.Time) CPU {
+	out := CPU{Period: c.period}
+	at := c.requests[key]
+	if at == nil {
+		return out
+	}
+	r := at.Value.(*cpuRequest)
+	n := 0
+	for ; n < len(r.samples); n++ {
+		s := &r.samples[n]
+		if s.time.After(ended) && !s.log {
+			break
+		}
+		out.Samples += int(s.count)
+		out.Time += s.weight
+	}
+	c.waiting -= n
+	if r.samples = r.samples[n:]; len(r.samples) == 0 {
+		c.oldest.Remove(at)
+		delete(c.requests, key)
+	}
+	return out
+}
+
+// lastLog returns when the last sample of the log phase was taken, zero without one.
+func (c *CPUTimes) lastLog(key cpuKey) time.Time {
+	at := c.requests[key]
+	if at == nil {
+		return time.Time{}
+	}
+	samples := at.Value.(*cpuRequest).samples
+	if last := &samples[len(samples)-1]; last.log {
+		return last.time
+	}
+	return time.Time{}
+}
