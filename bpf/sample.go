@@ -34,6 +34,8 @@ type SampleOptions struct {
 	// Cycles samples by the CPU's cycles, where the CPU counts them, which reaches into parts
 	// of the kernel that a clock cannot interrupt. Shares are then of cycles, not of time.
 	Cycles bool
+	// Swept lets profile.Swept tell, some ten times a second, how far the window was told.
+	Swept bool
 	// RingBytes is the size of the ring buffer, a power of two and at least a page;
 	// 0 means 8 MiB.
 	RingBytes int
@@ -74,6 +76,7 @@ type Sampler struct {
 	mappingSpace space
 	given        []givenPart // parts that a running program may still use
 	looked       time.Time
+	until        uint64 // kernel time up to which an empty ring is waited for
 
 	queue   []profile.Sample
 	ticks   map[int]*heldTick
@@ -161,7 +164,7 @@ func (s *Sampler) open(ctx context.Context) error {
 		return err
 	}
 	s.looked = time.Now()
-	s.ring.SetDeadline(s.looked.Add(drainEvery))
+	s.await(drainEvery)
 	s.options.Log.Debug("sampling", "took", time.Since(began))
 	return ctx.Err()
 }

@@ -50,7 +50,7 @@ func labels(out *profile.Sample, e *sampleSampleEvent, t texts) {
 	if e.Request == 0 {
 		return
 	}
-	l.Request = e.Request
+	l.Request, l.Started = e.Request, time.UnixMilli(int64(e.StartSec)*1000+int64(e.StartMsec))
 	l.Host = t.next(e.HostLen, hostMax)
 	l.TraceID = traceID(t.next(e.TraceLen, headerMax))
 	if sampleNamesHow(e.Names) != sampleNamesHowNAMES_READ {

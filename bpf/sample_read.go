@@ -49,6 +49,10 @@ func (s *Sampler) Next(ctx context.Context) (profile.Sample, error) {
 
 // rest does what is to be done now and then, and each time that the ring is empty.
 func (s *Sampler) rest(over, empty bool) error {
+	if empty && s.options.Swept {
+		// The ring was empty after the wait for it, and records are in it once they were made.
+		s.queue = append(s.queue, profile.Sample{Kind: profile.Swept, Time: s.clock.at(s.until)})
+	}
 	if over && empty {
 		s.drained = true
 		s.endTicks()
@@ -74,9 +78,15 @@ func (s *Sampler) rest(over, empty bool) error {
 		if over {
 			wait = time.Millisecond
 		}
-		s.ring.SetDeadline(now.Add(wait))
+		s.await(wait)
 	}
 	return nil
+}
+
+// await lets the ring be read for at least so long.
+func (s *Sampler) await(wait time.Duration) {
+	s.until = kernelNow() + uint64(wait) // no later than the deadline
+	s.ring.SetDeadline(time.Now().Add(wait))
 }
 
 func (s *Sampler) anyStrange() bool {
