@@ -26,6 +26,7 @@ type display struct {
 	evidence bool
 	summary  bool
 	secrets  bool // are shown
+	cpu      bool // requests have CPU time
 }
 
 func (d *display) addFlags(f *pflag.FlagSet) {
@@ -95,7 +96,7 @@ func (d discreet) Flush() error {
 
 func (d *display) openSink(env Env, out *output) (trace.Sink, error) {
 	o := d.options(env, out)
-	o.Evidence = d.evidence
+	o.Evidence, o.CPU = d.evidence, d.cpu
 	switch {
 	case d.summary:
 		return render.Groups(d.format, out, o)

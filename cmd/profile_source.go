@@ -13,10 +13,13 @@ import (
 
 // openProfile joins the sampler and what names native code: bpf knows no symbols.
 func openProfile(ctx context.Context, o Sampling) (profile.Source, error) {
+	asked := bpf.SampleOptions{Target: o.Target, Kind: o.Kind, Hz: o.Hz, StallsFrom: o.Stall, Swept: o.Swept, Log: o.Log}
+	if o.Bare {
+		return bpf.OpenSampler(ctx, asked)
+	}
 	names := &nativeNames{}
-	s, err := bpf.OpenSampler(ctx, bpf.SampleOptions{
-		Target: o.Target, Names: names, Kind: o.Kind, Hz: o.Hz, StallsFrom: o.Stall, Log: o.Log,
-	})
+	asked.Names = names
+	s, err := bpf.OpenSampler(ctx, asked)
 	if err != nil {
 		return nil, errors.Join(err, names.objects.Close())
 	}

@@ -22,6 +22,8 @@ type Sampling struct {
 	Kind   profile.Kind  // CPU, OffCPU or Stall
 	Hz     int           // samples a second of each CPU; of no concern to OffCPU
 	Stall  time.Duration // ticks of the event loop that are no longer are left out, with Stall
+	Swept  bool          // profile.Swept tells how far the window was told
+	Bare   bool          // native code needs no names
 	Log    *slog.Logger
 }
 

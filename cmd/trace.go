@@ -22,6 +22,7 @@ type traceOptions struct {
 	names  naming
 	probes string
 	phases bool
+	cpu    cpuOptions
 	limit  limits
 	show   display
 }
@@ -47,7 +48,8 @@ will do. Of different filters, each must agree.`,
   apisixscope trace --path '/orders/*' --slower-than 200ms
   apisixscope trace -c 100 -o json | jq .
   apisixscope trace -d 10s -o otlp -w traces.jsonl
-  apisixscope trace -d 1m --summary`,
+  apisixscope trace -d 1m --summary
+  apisixscope trace --cpu --route checkout      # which request burns the CPU?`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return o.run(cmd.Context(), env)
@@ -65,6 +67,7 @@ func (o *traceOptions) addFlags(f *pflag.FlagSet) {
 	f.Var(number[int]{&o.query.PID, 1}, "pid", "of the gateway's master or any worker, if there are several gateways")
 	f.Var(choice{&o.probes, "MODE", probeModes()}, "probes", "auto reads nginx's request object if it can, off watches sockets alone")
 	f.BoolVar(&o.phases, "phases", false, "also show nginx's phases, and how long Lua ran; costs the gateway some 5 µs a request")
+	o.cpu.addFlags(f)
 	o.names.addFlags(f)
 	o.show.addFlags(f)
 	f.BoolVar(&o.show.secrets, "show-secrets", false, "show credentials in queries")
@@ -75,6 +78,10 @@ func (o *traceOptions) run(ctx context.Context, env Env) error {
 	if o.phases && o.probes == "off" {
 		return hint.Wrap(hint.Misuse(errors.New("--phases cannot be told with --probes off")), "leave one of the two out")
 	}
+	if err := o.cpu.check(o.probes); err != nil {
+		return err
+	}
+	o.show.cpu = o.cpu.on
 	out, sink, err := o.show.open(env)
 	if err != nil {
 		return err
@@ -91,7 +98,7 @@ func (o *traceOptions) run(ctx context.Context, env Env) error {
 	}
 	w := &window{
 		env: env, talk: talk, target: target, names: names, command: "trace", nodes: &metrics.Nodes{}, read: bpf.Options{Probes: o.probes == "auto", Phases: o.phases},
-		duration: o.limit.duration, count: o.limit.count, keep: o.filter.Keep,
+		duration: o.limit.duration, count: o.limit.count, cpu: o.cpu, keep: o.filter.Keep,
 		to: sink, out: out, quiet: o.show.summary,
 	}
 	_, err = w.run(ctx)

@@ -27,6 +27,7 @@ type window struct {
 	read     bpf.Options    // what it reads; of which gateway, and to whose log, it knows itself
 	duration time.Duration  // 0 means no end
 	count    uint64         // 0 means no end
+	cpu      cpuOptions     // whether, and how, it samples the CPU, too
 	names    *apisix.Names  // nil for what is read from requests alone
 	command  string         // that opened it
 	nodes    *metrics.Nodes // what it saw of upstream nodes, to be left behind; nil for nothing
@@ -60,16 +61,22 @@ func (w *window) run(ctx context.Context) (trace.Summary, error) {
 }
 
 func (w *window) watch(ctx context.Context) (trace.Summary, error) {
-	defer spareCollector()()
+	defer spareCollector(w.cpu.on)()
 	w.talk.say("gateway: %s", describe(w.target))
 	asked := w.read
 	asked.Target, asked.Log = w.target, w.env.Log
-	src, err := w.env.OpenTrace(ctx, asked)
+	ctx, fail := context.WithCancel(ctx)
+	defer fail()
+	cpu, err := w.openCPU(ctx, fail) // first, so that no request ends before there are samples
 	if err != nil {
 		return trace.Summary{}, err
 	}
+	src, err := w.env.OpenTrace(ctx, asked)
+	if err != nil {
+		return trace.Summary{}, errors.Join(err, cpu.close())
+	}
 	if ctx.Err() != nil { // there was no window
-		return trace.Summary{}, src.Close()
+		return trace.Summary{}, errors.Join(src.Close(), cpu.close())
 	}
 	ctx, cancel := w.bound(ctx)
 	defer cancel()
@@ -82,7 +89,7 @@ func (w *window) watch(ctx context.Context) (trace.Summary, error) {
 	namer, unname := w.namer(ctx)
 
 	sum, err := trace.Pipeline{
-		From: src, Heads: &Heads{}, Name: namer, Keep: w.tally, To: w.to, Count: w.count,
+		From: src, Heads: &Heads{}, Name: namer, Keep: w.tally, CPU: cpu.tells(), To: w.to, Count: w.count,
 		Talk: func(note string) { w.talk.say("note: %s", note) },
 	}.Run(ctx)
 	stop()
@@ -91,7 +98,7 @@ func (w *window) watch(ctx context.Context) (trace.Summary, error) {
 		err = nil // whoever read it has seen enough
 	}
 	ended := over()
-	if err = errors.Join(err, src.Close()); err == nil {
+	if err = errors.Join(err, src.Close(), cpu.close()); err == nil {
 		err = w.out.commit()
 	}
 	w.leave(sum)
@@ -122,9 +129,13 @@ func (w *window) namer(ctx context.Context) (trace.Namer, func()) {
 
 // spareCollector lets garbage wait: what a busy gateway's window keeps is a few megabytes,
 // and collecting each time that doubles would take a quarter of our CPU time. The limit
-// holds should it be more.
-func spareCollector() (restore func()) {
-	percent, limit := debug.SetGCPercent(400), debug.SetMemoryLimit(64<<20)
+// holds should it be more. A sampler beside it knows the gateway's code by heart.
+func spareCollector(sampler bool) (restore func()) {
+	most := int64(64 << 20)
+	if sampler {
+		most = 128 << 20
+	}
+	percent, limit := debug.SetGCPercent(400), debug.SetMemoryLimit(most)
 	return func() {
 		debug.SetGCPercent(percent)
 		debug.SetMemoryLimit(limit)

@@ -130,6 +130,11 @@ func exchangeAttrs(b []byte, x *trace.Exchange) []byte {
 	b = nsAttr(b, "apisixscope.gateway_queue_ns", t.GatewayQueue)
 	b = nsAttr(b, "apisixscope.gateway_response_ns", t.GatewayResponse)
 	b = nsAttr(b, "apisixscope.client_write_ns", t.ClientWrite)
+	if c := &x.CPU; c.Period > 0 {
+		b = intAttr(b, "apisixscope.cpu_samples", int64(c.Samples))
+		b = intAttr(b, "apisixscope.cpu_time_ns", int64(c.Time))
+		b = intAttr(b, "apisixscope.cpu_period_ns", int64(c.Period))
+	}
 	return textAttr(b, "apisixscope.clock", x.Clock)
 }
 

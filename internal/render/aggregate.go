@@ -35,6 +35,8 @@ type group struct {
 	requests, errors, retries uint64
 	spent                     time.Duration // in all
 	total, gateway, upstream  metrics.Histogram
+	cpu                       trace.CPU // of all those that were sampled
+	sampled                   uint64    // how many that were
 	largest                   [partsOfGroup]uint64
 }
 
@@ -112,6 +114,16 @@ func (g *group) add(x *trace.Exchange) {
 	if p := largestOf(x); p >= 0 {
 		g.largest[p]++
 	}
+	if x.CPU.Period > 0 {
+		g.sampled++
+		g.addCPU(&x.CPU)
+	}
+}
+
+func (g *group) addCPU(c *trace.CPU) {
+	g.cpu.Period = max(g.cpu.Period, c.Period)
+	g.cpu.Samples += c.Samples
+	g.cpu.Time += c.Time
 }
 
 func (g *group) merge(other *group) {
@@ -122,6 +134,8 @@ func (g *group) merge(other *group) {
 	g.total.Merge(&other.total)
 	g.gateway.Merge(&other.gateway)
 	g.upstream.Merge(&other.upstream)
+	g.sampled += other.sampled
+	g.addCPU(&other.cpu)
 	for i, n := range other.largest {
 		g.largest[i] += n
 	}

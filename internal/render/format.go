@@ -23,6 +23,7 @@ type Options struct {
 	Width    int  // columns of the terminal; 0 means 80
 	Color    bool // the place obeys ANSI colours
 	Evidence bool // show how each edge of a tree was found
+	CPU      bool // exchanges have CPU time: a table has a column for it
 }
 
 // width returns the columns there are; below 40 nothing can be shown well.

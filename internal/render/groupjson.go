@@ -18,6 +18,9 @@ func (j *traceJSON) groups(all []*group) error {
 		b = intField(b, `"errors":`, int64(g.errors))
 		b = intField(b, `"retries":`, int64(g.retries))
 		b = nsField(b, `"sum_ns":`, g.spent)
+		if b = cpuField(b, &g.cpu); g.sampled > 0 {
+			b = intField(b, `"cpu_requests":`, int64(g.sampled))
+		}
 		b = nsField(b, `"p50_ns":`, g.total.Quantile(0.5))
 		b = nsField(b, `"p90_ns":`, g.total.Quantile(0.9))
 		b = nsField(b, `"p99_ns":`, g.total.Quantile(0.99))

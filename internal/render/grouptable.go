@@ -3,6 +3,7 @@ package render
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -31,11 +32,11 @@ type groupColumn struct {
 	cell  func(*group) string // nil for the target, which gets the room that is left
 }
 
-func groupColumns() []groupColumn {
+func groupColumns(cpu bool) []groupColumn {
 	at := func(q float64) func(*group) string {
 		return func(g *group) string { return groupTime(g.total.Quantile(q)) }
 	}
-	return []groupColumn{
+	all := []groupColumn{
 		{title: "METHOD", words: true, cell: groupMethod},
 		{title: "HOST/PATH", words: true},
 		{title: "ROUTE", words: true, from: 100, cell: groupRoute},
@@ -48,8 +49,13 @@ func groupColumns() []groupColumn {
 		{title: "MAX", from: 50, cell: func(g *group) string { return groupTime(g.total.Max()) }},
 		{title: "GATEWAY", from: 110, cell: func(g *group) string { return groupTime(g.gateway.Quantile(0.5)) }},
 		{title: "UPSTREAM", from: 110, cell: func(g *group) string { return groupTime(g.upstream.Quantile(0.5)) }},
+		{title: "CPU", cell: func(g *group) string { return cpuTime(&g.cpu, g.sampled) }},
 		{title: "MOSTLY", from: 70, words: true, cell: groupMostly},
 	}
+	if cpu {
+		return all
+	}
+	return slices.DeleteFunc(all, func(c groupColumn) bool { return c.title == "CPU" })
 }
 
 // show writes the table; it is called once.
@@ -59,7 +65,7 @@ func (t *groupTable) show(all []*group) error {
 	}
 	rows, notes := foldGroups(all)
 	var columns []groupColumn
-	for _, c := range groupColumns() {
+	for _, c := range groupColumns(t.o.CPU) {
 		if t.o.width() >= c.from {
 			columns = append(columns, c)
 		}

@@ -28,6 +28,7 @@ func (j *traceJSON) Show(x *trace.Exchange) error {
 	b = nsField(b, `"duration_ns":`, x.Duration)
 	b = requestFields(b, x)
 	b = timingField(b, x)
+	b = cpuField(b, &x.CPU)
 
 	b = append(b, `"attempts":[`...)
 	for i := range x.Attempts {
@@ -177,13 +178,14 @@ func listField(b []byte, key string, list []string) []byte {
 	return append(shut(b, ']'), ',')
 }
 
-// Summary writes the last line. Its members are always there.
+// Summary writes the last line. Its members are always there, but for what was not asked for.
 func (j *traceJSON) Summary(s trace.Summary) error {
 	b := append(j.buf, `{"type":"summary",`...)
 	b = intField(b, `"seen":`, int64(s.Seen))
 	b = intField(b, `"shown":`, int64(s.Shown))
 	b = countsField(b, `"removed":`, s.Removed)
 	b = countsField(b, `"lost":`, s.Lost)
+	b = cpuUseField(b, &s.CPU)
 	b = append(b, `"notes":[`...)
 	for _, note := range s.Notes {
 		b = append(text.AppendJSON(b, note), ',')

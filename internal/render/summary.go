@@ -24,6 +24,9 @@ func Summary(w io.Writer, s trace.Summary) error {
 		fmt.Fprintf(&b, "seen %s requests in %s, shown %s", count(s.Seen), window, count(s.Shown))
 	}
 	fmt.Fprintf(&b, "; lost %s\n", losses(s.Lost))
+	if s.CPU.Period > 0 {
+		fmt.Fprintf(&b, "%s\n", cpuUse(&s.CPU))
+	}
 	for _, note := range s.Notes {
 		fmt.Fprintf(&b, "note: %s\n", text.Clean(note))
 	}

@@ -2,6 +2,7 @@ package render
 
 import (
 	"io"
+	"slices"
 	"strconv"
 	"time"
 
@@ -29,7 +30,7 @@ type column[T any] struct {
 }
 
 func newTraceTable(w io.Writer, o Options) trace.Sink {
-	return &traceTable{feed: newFeed(w), o: o, columns: fit(traceColumns(), o.width())}
+	return &traceTable{feed: newFeed(w), o: o, columns: fit(traceColumns(o.CPU), o.width())}
 }
 
 // fit drops the columns there is no room for, and gives what is left to those without a
@@ -51,8 +52,8 @@ func fit[T any](all []column[T], width int) []column[T] {
 	return kept
 }
 
-func traceColumns() []column[trace.Exchange] {
-	return []column[trace.Exchange]{
+func traceColumns(cpu bool) []column[trace.Exchange] {
+	all := []column[trace.Exchange]{
 		{title: "TIME", width: 8, look: fixed[trace.Exchange](dim), cell: func(x *trace.Exchange, _ int) string { return x.Start.Format("15:04:05") }},
 		{title: "METHOD", width: 6, cell: func(x *trace.Exchange, _ int) string { return method(x) }},
 		{title: "HOST/PATH", cell: target},
@@ -63,9 +64,14 @@ func traceColumns() []column[trace.Exchange] {
 		{title: "GATEWAY", width: 7, from: 60, right: true, cell: took(func(x *trace.Exchange) time.Duration { return x.Timing.Gateway })},
 		{title: "UPSTREAM", width: 8, from: 60, right: true, cell: took(upstream)},
 		{title: "TRY", width: 3, from: 76, right: true, cell: func(x *trace.Exchange, _ int) string { return strconv.Itoa(len(x.Attempts)) }},
+		{title: "CPU", width: 8, right: true, cell: func(x *trace.Exchange, _ int) string { return cpuTime(&x.CPU, 1) }},
 		{title: "LARGEST", width: 24, from: 130, cell: func(x *trace.Exchange, _ int) string { return largest(x) }},
 		{title: "UPSTREAM ADDRESS", width: 21, from: 150, cell: func(x *trace.Exchange, _ int) string { return node(x) }},
 	}
+	if cpu {
+		return all
+	}
+	return slices.DeleteFunc(all, func(c column[trace.Exchange]) bool { return c.title == "CPU" })
 }
 
 // Show writes one line, the first time below the titles.

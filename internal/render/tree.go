@@ -41,6 +41,9 @@ func (t *traceTree) Show(x *trace.Exchange) error {
 	if parts := breakdown(x); len(parts) > 0 {
 		p.paragraph("parts", plain, parts...)
 	}
+	if x.CPU.Period > 0 {
+		p.paragraph("cpu", plain, words(cpuWords(&x.CPU))...)
+	}
 	p.paragraph("client", dim, origin(x)...)
 	for _, missing := range x.Incomplete {
 		p.paragraph("missing", yellow, words(missing)...)
