@@ -38,7 +38,7 @@ type CPUSample struct {
 // Samples and requests come from two sources of the kernel, each at its own pace. All
 // samples of a request up to its end were taken, by its own thread, before that end was
 // told: once the sampler has come so far, none is missing. Those of the log phase come
-// after it, without a gap. Its methods are safe for concurrent use.
+// after it, without a gap. Its exported methods are safe for concurrent use.
 type CPUTimes struct {
 	period time.Duration
 	began  time.Time
@@ -51,7 +51,9 @@ type CPUTimes struct {
 	oldest   list.List // of *cpuRequest, by when their first sample came
 	waiting  int       // samples in it
 	held     []heldExchange
-	early    uint64 // exchanges that could not wait
+	ends     map[cpuKey][]time.Time // of the exchanges that are held
+	swept    time.Time              // all requests that ended before it are held, or were
+	early    uint64                 // exchanges that could not wait
 	lost     map[string]uint64
 	use      CPUUse
 }
@@ -68,8 +70,8 @@ type CPUUse struct {
 // timers, and stacks of which not enough could be told.
 func (u *CPUUse) None() uint64 { return u.Samples - u.Shown - u.Others }
 
-// cpuKey tells requests of one address apart, but for those that begin within one
-// millisecond: see cpuRequest.take.
+// cpuKey tells requests of one address apart, but for those that begin within the same
+// millisecond, as nginx's clock stands still within a tick: see take.
 type cpuKey struct {
 	pid     int
 	address uint64
@@ -96,7 +98,7 @@ type cpuSample struct {
 func NewCPUTimes(period time.Duration, end func()) *CPUTimes {
 	return &CPUTimes{
 		period: period, began: time.Now(), end: end, done: make(chan struct{}),
-		requests: map[cpuKey]*list.Element{}, lost: map[string]uint64{}, use: CPUUse{Period: period},
+		requests: map[cpuKey]*list.Element{}, ends: map[cpuKey][]time.Time{}, lost: map[string]uint64{}, use: CPUUse{Period: period},
 	}
 }
 
@@ -161,9 +163,10 @@ func (c *CPUTimes) forget(at *list.Element) (n int) {
 }
 
 // take removes the samples of the request that ended then, and returns what they add up to.
-// What is left is of one that began in the same millisecond at the same address: it cannot
-// have begun before this one ended, and its log phase is its last.
-func (c *CPUTimes) take(key cpuKey, ended time.Time) CPU {
+// Requests of one key follow each other. A sample is of the one that ended next after it,
+// but one of the log phase is of the one that ended last before it: what came when the next
+// of them had ended is left.
+func (c *CPUTimes) take(key cpuKey, ended, next time.Time) CPU {
 	out := CPU{Period: c.period}
 	at := c.requests[key]
 	if at == nil {
@@ -173,8 +176,13 @@ func (c *CPUTimes) take(key cpuKey, ended time.Time) CPU {
 	n := 0
 	for ; n < len(r.samples); n++ {
 		s := &r.samples[n]
-		if s.time.After(ended) && !s.log {
+		later := s.time.After(ended)
+		if later && (!s.log || !next.IsZero() && !s.time.Before(next)) {
 			break
+		}
+		if s.log && !later { // the end of its request was lost
+			c.use.Others += uint64(s.count)
+			continue
 		}
 		out.Samples += int(s.count)
 		out.Time += s.weight

@@ -12,37 +12,38 @@ type heldExchange struct {
 	x     *Exchange // nil: nobody wants it, but its samples are to be known for what they are
 }
 
-// hold takes an exchange that is to be shown, and keeps a copy until its samples are there.
-func (c *CPUTimes) hold(x *Exchange, show func(*Exchange) error) error {
+// hold takes the next exchange, and keeps a copy until its samples are there. Of one that is
+// not wanted it only keeps whose samples these are.
+func (c *CPUTimes) hold(x *Exchange, wanted bool, show func(*Exchange) error) error {
+	h := heldExchange{key: cpuKeyOf(x.PID, &x.Object), ended: x.Object.Ended}
+	if wanted {
+		h.x = x.Clone()
+	}
 	c.mu.Lock()
-	c.held = append(c.held, heldExchange{cpuKeyOf(x.PID, &x.Object), x.Object.Ended, x.Clone()})
+	if h.key.address != 0 {
+		c.ends[h.key] = append(c.ends[h.key], h.ended)
+	}
+	c.held = append(c.held, h)
 	full := len(c.held) > mostHeld
 	c.mu.Unlock()
 	if !full {
 		return nil
 	}
-	if first, ok := c.next(true); ok && first != nil {
-		c.early++
-		return show(first)
+	first, _ := c.next(true)
+	if first == nil {
+		return nil
 	}
-	return nil
-}
-
-// pass takes an exchange that is not to be shown.
-func (c *CPUTimes) pass(x *Exchange) {
-	if c == nil || x.Object.Address == 0 {
-		return
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if len(c.held) < mostHeld {
-		c.held = append(c.held, heldExchange{cpuKeyOf(x.PID, &x.Object), x.Object.Ended, nil})
-	}
+	c.early++
+	return show(first)
 }
 
 // release shows the exchanges whose samples are there, in the order in which they came. The
-// first one that has to wait lets the others wait, too.
-func (c *CPUTimes) release(show func(*Exchange) error) error {
+// first one that has to wait lets the others wait, too. All that ended before swept were
+// told.
+func (c *CPUTimes) release(swept time.Time, show func(*Exchange) error) error {
+	c.mu.Lock()
+	c.swept = swept
+	c.mu.Unlock()
 	for {
 		x, ok := c.next(false)
 		if !ok {
@@ -71,7 +72,7 @@ func (c *CPUTimes) next(now bool) (x *Exchange, ok bool) {
 	if h.key.address == 0 {
 		return h.x, true
 	}
-	used := c.take(h.key, h.ended)
+	used := c.take(h.key, h.ended, c.nextEnd(h.key))
 	if h.x == nil {
 		c.use.Others += uint64(used.Samples)
 		return nil, true
@@ -84,7 +85,18 @@ func (c *CPUTimes) next(now bool) (x *Exchange, ok bool) {
 	return h.x, true
 }
 
-// ready reports whether all samples of a request have come.
+// nextEnd forgets the first end of a key, and returns the one behind it, zero for none.
+func (c *CPUTimes) nextEnd(key cpuKey) time.Time {
+	ends := c.ends[key][1:]
+	if len(ends) == 0 {
+		delete(c.ends, key)
+		return time.Time{}
+	}
+	c.ends[key] = ends
+	return ends[0]
+}
+
+// ready reports whether all samples of a request have come, and whose they are.
 func (c *CPUTimes) ready(h *heldExchange) bool {
 	if h.key.address == 0 {
 		return true
@@ -93,7 +105,7 @@ func (c *CPUTimes) ready(h *heldExchange) bool {
 	if last := c.lastLog(h.key); last.After(over) {
 		over = last
 	}
-	return c.told.After(over.Add(logQuiet + 2*c.period + clocksApart))
+	return c.told.After(over.Add(logQuiet+2*c.period+clocksApart)) && c.swept.After(over.Add(clocksApart))
 }
 
 // finish waits for the last samples and shows what still waits. It adds to sum what the

@@ -133,7 +133,7 @@ func (r *run) move(ctx context.Context, a *Assembler) error {
 				return err
 			}
 			if e.Kind == KindSwept {
-				if err := r.swept(); err != nil {
+				if err := r.swept(e.Time); err != nil {
 					return err
 				}
 			}
@@ -141,10 +141,10 @@ func (r *run) move(ctx context.Context, a *Assembler) error {
 	}
 }
 
-// swept shows what was held long enough.
-func (r *run) swept() error {
+// swept shows what was held long enough; what ended before t was told.
+func (r *run) swept(t time.Time) error {
 	if r.CPU != nil {
-		if err := r.CPU.release(r.To.Show); err != nil {
+		if err := r.CPU.release(t, r.To.Show); err != nil {
 			return err
 		}
 	}
@@ -157,8 +157,7 @@ func (r *run) swept() error {
 func (r *run) show(x *Exchange) error {
 	if r.Name != nil {
 		if r.Name.Own(x) {
-			r.CPU.pass(x)
-			return nil
+			return r.present(x, false)
 		}
 		r.Name.Fill(x)
 	}
@@ -166,20 +165,26 @@ func (r *run) show(x *Exchange) error {
 	if r.Keep != nil {
 		if why := r.Keep(x); why != "" {
 			r.sum.Removed[why]++
-			r.CPU.pass(x)
-			return nil
+			return r.present(x, false)
 		}
 	}
 	r.sum.Shown++
-	present := r.To.Show
-	if r.CPU != nil {
-		present = func(x *Exchange) error { return r.CPU.hold(x, r.To.Show) }
-	}
-	if err := present(x); err != nil {
+	if err := r.present(x, true); err != nil {
 		return err
 	}
 	if r.Count > 0 && r.sum.Shown >= r.Count {
 		return errEnough
+	}
+	return nil
+}
+
+// present shows an exchange that is wanted, at once unless its CPU time is.
+func (r *run) present(x *Exchange, wanted bool) error {
+	switch {
+	case r.CPU != nil:
+		return r.CPU.hold(x, wanted, r.To.Show)
+	case wanted:
+		return r.To.Show(x)
 	}
 	return nil
 }
