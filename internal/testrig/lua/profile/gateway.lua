@@ -40,6 +40,23 @@ function _M.one()
 end
 
 
+-- As many milliseconds, in two parts: another request may run between them.
+function _M.burn(ms)
+    for _ = 1, 2 do
+        if ms ~= 0 then
+            clock.run("burn", work.by_name.compiled[2], 300, tonumber(ms) * 500)
+        end
+        ngx.sleep(0.001)
+    end
+    ngx.say("ok")
+end
+
+
+function _M.burn_in_log(ms)
+    clock.run("burn in log", work.by_name.compiled[2], 300, tonumber(ms) * 1000)
+end
+
+
 -- A call of C that blocks.
 local function blocks_in_c(micros)
     ffi.C.usleep(micros)
