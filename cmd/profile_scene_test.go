@@ -7,12 +7,19 @@ import (
 	"time"
 
 	"github.com/apisixscope/apisixscope/cmd"
+	"github.com/apisixscope/apisixscope/internal/hint"
 	"github.com/apisixscope/apisixscope/internal/testrig"
 	"github.com/apisixscope/apisixscope/profile"
 )
 
 // openProfile yields what testrig's samples tell of the kind that is asked for.
 func (s scene) openProfile(_ context.Context, asked cmd.Sampling) (profile.Source, error) {
+	if s == sceneUnsampled {
+		return nil, hint.Wrap(errors.New("look into worker 4132: open /proc/4132/mem: permission denied"), "run as root")
+	}
+	if asked.Swept {
+		return &sampled{scene: s, all: shopSamples()}, nil
+	}
 	all := testrig.Samples()
 	for i := range all {
 		all[i].Kind = asked.Kind
@@ -54,3 +61,24 @@ func (s *sampled) Next(ctx context.Context) (profile.Sample, error) {
 }
 
 func (s *sampled) Close() error { return nil }
+
+// shopSamples are of what the shop's gateway does: its second request burns the CPU, and so
+// does a timer.
+func shopSamples() []profile.Sample {
+	const period = time.Second / 99
+	var all []profile.Sample
+	add := func(request int, after time.Duration) {
+		start := began.Add(time.Duration(request) * time.Second)
+		s := profile.Sample{Kind: profile.CPU, Time: start.Add(after), PID: 4132, TID: 4132, Count: 1, Weight: period}
+		if request > 0 {
+			s.Labels.Request, s.Labels.Started = uint64(request), start
+		}
+		all = append(all, s)
+	}
+	add(0, period)
+	add(1, 2*time.Millisecond)
+	for i := range 20 {
+		add(2, time.Duration(i+1)*period)
+	}
+	return append(all, profile.Sample{Kind: profile.Swept, Time: began.Add(time.Hour)})
+}

@@ -33,6 +33,7 @@ const (
 	sceneTried      scene = "tried"   // requests with attempts at upstream nodes
 	sceneUnknown    scene = "unknown" // the layout of the gateway is not known
 	sceneMultiplied scene = "twins"   // two gateways, for doctor
+	sceneUnsampled  scene = "blind"   // stacks may not be looked at
 )
 
 func (s scene) enter(env *cmd.Env) {

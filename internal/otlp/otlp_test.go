@@ -33,6 +33,7 @@ func retried() *trace.Exchange {
 			{Peer: first, Connect: 203, TLS: -1, Send: -1, Wait: -1, Read: -1, ErrType: "connection_refused", Reason: "refused (ECONNREFUSED)"},
 			{Peer: second, Reused: true, Age: 2 * time.Second, TLS: -1, Send: 8, Wait: 12 * ms, Read: 90},
 		},
+		CPU: trace.CPU{Period: 10_101_010, Samples: 1, Time: 10_101_010},
 		Spans: []trace.Span{
 			{ID: trace.SpanID{7: 1}, Mark: 'S', Role: trace.RoleClientSide, Name: "gateway :9080", Start: at(0), Duration: 15 * ms, PID: 4131, Status: 200, Attempt: -1},
 			{ID: trace.SpanID{7: 2}, Parent: trace.SpanID{7: 1}, Mark: 'P', Role: trace.RoleGateway, Name: "nginx request", Start: at(0), Duration: 15 * ms, PID: 4131, Status: 200, Attempt: -1, Evidence: "socket", Confident: trace.Exact},
