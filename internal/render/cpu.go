@@ -9,8 +9,12 @@ import (
 	"github.com/apisixscope/apisixscope/trace"
 )
 
+// cpuFew samples tell the order of magnitude: of ten the error is a third.
+const cpuFew = 10
+
 // cpuTime returns the CPU time of one of so many requests. Where it met no sample, that is
-// less than what one stands for, and not nothing; "-" where none were taken.
+// less than what one stands for, and not nothing; "-" where none were taken. Few samples of
+// many requests are marked.
 func cpuTime(c *trace.CPU, requests uint64) string {
 	switch {
 	case c.Period <= 0 || requests == 0:
@@ -18,7 +22,11 @@ func cpuTime(c *trace.CPU, requests uint64) string {
 	case c.Samples == 0:
 		return "<" + text.Duration(c.Period/time.Duration(requests))
 	}
-	return text.Duration(c.Time / time.Duration(requests))
+	mean := text.Duration(c.Time / time.Duration(requests))
+	if requests > 1 && c.Samples < cpuFew {
+		return "~" + mean
+	}
+	return mean
 }
 
 // cpuWords tells the CPU time of a request for people.
