@@ -186,6 +186,8 @@ func tried() []Finding {
 		{"uprobes", tryUprobe(), Warn, "nginx's request object cannot be read: sockets alone are traced, edges are inferred", "3.5"},
 		{"uprobe.multi", features.HaveBPFLinkUprobeMulti(), OK, "not needed: probes are attached one by one", "6.6"},
 		{"attach cookies", features.HaveProgramHelper(ebpf.Kprobe, asm.FnGetAttachCookie), OK, "not needed", "5.15"},
+		{Sampling, trySampling(), Warn, unsampled(), "4.9"},
+		{"task registers", features.HaveProgramHelper(ebpf.PerfEvent, asm.FnTaskPtRegs), OK, "not needed: samples find them on the thread's stack", "5.15"},
 	} {
 		all = append(all, t.finding())
 	}

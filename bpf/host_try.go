@@ -4,6 +4,10 @@ import (
 	"debug/elf"
 	"errors"
 	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/cilium/ebpf"
 	"github.com/cilium/ebpf/asm"
@@ -46,6 +50,36 @@ func tryUprobe() error {
 		return err
 	}
 	return l.Close()
+}
+
+// trySampling opens a clock of a CPU that never starts, with a program that does nothing.
+func trySampling() error {
+	p, err := idle(ebpf.PerfEvent, ebpf.AttachNone, "")
+	if err != nil {
+		return err
+	}
+	defer p.Close()
+	cpus, err := onlineCPUs()
+	if err != nil {
+		return err
+	}
+	s := Sampler{period: time.Second, kernel: sampleKernel{OnClock: p}}
+	c, err := s.openClock(cpus[0])
+	if err != nil {
+		return err
+	}
+	return c.close()
+}
+
+// unsampled says what follows where stacks cannot be sampled. Debian's and Ubuntu's kernels
+// know a perf_event_paranoid that keeps perf events even from some who may otherwise.
+func unsampled() string {
+	then := "profile and trace --cpu do not work"
+	b, err := os.ReadFile("/proc/sys/kernel/perf_event_paranoid")
+	if n, bad := strconv.Atoi(strings.TrimSpace(string(b))); err == nil && bad == nil && n > 2 {
+		then += ": run as root, or sysctl kernel.perf_event_paranoid=2"
+	}
+	return then
 }
 
 // idle loads a program that returns 0.

@@ -105,11 +105,7 @@ func (p *sampled) symbol(name string) uint64 {
 // findVMs looks for the process's Lua VMs. A stripped one that exports nothing has none yet:
 // see learnVM.
 func (p *sampled) findVMs(s *Sampler) {
-	f := luajit.Finder{Memory: p.memory, Interpreter: p.vm}
-	vms, err := f.Find(luajit.Symbols{
-		Cycle: p.symbol("ngx_cycle"), HTTP: p.symbol("ngx_http_module"), HTTPLua: p.symbol("ngx_http_lua_module"),
-		Stream: p.symbol("ngx_stream_module"), StreamLua: p.symbol("ngx_stream_lua_module"),
-	})
+	vms, err := p.vmsBySymbols()
 	if s.options.noSymbols {
 		vms, err = nil, nil
 	}
@@ -120,6 +116,13 @@ func (p *sampled) findVMs(s *Sampler) {
 	for _, vm := range vms {
 		p.vms = append(p.vms, luajit.NewReader(vm, p.memory))
 	}
+}
+
+func (p *sampled) vmsBySymbols() ([]luajit.VM, error) {
+	return luajit.Finder{Memory: p.memory, Interpreter: p.vm}.Find(luajit.Symbols{
+		Cycle: p.symbol("ngx_cycle"), HTTP: p.symbol("ngx_http_module"), HTTPLua: p.symbol("ngx_http_lua_module"),
+		Stream: p.symbol("ngx_stream_module"), StreamLua: p.symbol("ngx_stream_lua_module"),
+	})
 }
 
 // vmsMost is VMS_MAX of walk.h.

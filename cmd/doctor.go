@@ -62,7 +62,9 @@ func (o *doctorOptions) run(ctx context.Context, env Env) error {
 		r.Reason, r.Remedy = err.Error(), hint.Of(err)
 	}
 	for _, t := range targets {
-		r.Gateways = append(r.Gateways, gatewayReportOf(t))
+		g := gatewayReportOf(t)
+		g.Stacks = hostReports(env.Stacks(t))
+		r.Gateways = append(r.Gateways, g)
 	}
 	r.conclude()
 	if o.format == "json" {
@@ -105,7 +107,7 @@ type diagnosis struct {
 	Works    []work          `json:"works"`
 }
 
-// hostReport is a bpf.Finding.
+// hostReport is a bpf.Finding, of the host or of a gateway.
 type hostReport struct {
 	Name  string    `json:"name"`
 	Level bpf.Level `json:"level"`
@@ -132,19 +134,20 @@ func hostReports(findings []bpf.Finding) []hostReport {
 
 // gatewayReport is what of a gateway.Target is of interest here.
 type gatewayReport struct {
-	PID       int      `json:"pid"` // of the master, or of the first worker where it has exited
-	Version   string   `json:"version"`
-	Path      string   `json:"path"`
-	Deleted   bool     `json:"deleted"` // the file is gone or was replaced
-	Master    int      `json:"master,omitempty"`
-	Workers   []int    `json:"workers"`
-	Container bool     `json:"container"`
-	NetNS     uint64   `json:"net_namespace,omitempty"`
-	Layout    string   `json:"layout"`
-	Known     bool     `json:"layout_known"`
-	Missing   []string `json:"missing_symbols"`
-	Lua       string   `json:"lua,omitempty"`
-	where     string   // its Summary, for people
+	PID       int          `json:"pid"` // of the master, or of the first worker where it has exited
+	Version   string       `json:"version"`
+	Path      string       `json:"path"`
+	Deleted   bool         `json:"deleted"` // the file is gone or was replaced
+	Master    int          `json:"master,omitempty"`
+	Workers   []int        `json:"workers"`
+	Container bool         `json:"container"`
+	NetNS     uint64       `json:"net_namespace,omitempty"`
+	Layout    string       `json:"layout"`
+	Known     bool         `json:"layout_known"`
+	Missing   []string     `json:"missing_symbols"`
+	Lua       string       `json:"lua,omitempty"`
+	Stacks    []hostReport `json:"stacks"` // how well samples can tell them
+	where     string       // its Summary, for people
 }
 
 func gatewayReportOf(t *gateway.Target) gatewayReport {
@@ -186,6 +189,7 @@ func (r *diagnosis) conclude() {
 		probes := work{Command: "trace", With: "probes and sockets", PID: g.PID, Reason: strings.Join(why, "; ")}
 		probes.Works, sockets.Works = probes.Reason == "", sockets.Reason == ""
 		r.Works = append(r.Works, probes, sockets)
+		r.Works = append(r.Works, r.samples(&g, broken, why)...)
 		r.Ready = r.Ready || sockets.Works
 	}
 	if r.Reason == "" && !r.Ready {

@@ -80,12 +80,7 @@ func wrap(words string, width int) []string {
 // print writes the diagnosis for people.
 func (r *diagnosis) print(s *sheet) error {
 	s.line("host")
-	for _, f := range r.Host {
-		s.row(string(f.Level), f.Name, f.Value)
-		if f.Then != "" {
-			s.row("", "", f.Then)
-		}
-	}
+	s.findings(r.Host)
 	for _, g := range r.Gateways {
 		s.line("")
 		s.line("gateway %d", g.PID)
@@ -95,6 +90,7 @@ func (r *diagnosis) print(s *sheet) error {
 	s.line("will work")
 	for _, g := range r.Gateways {
 		s.row(r.traces(g.PID))
+		s.row(r.profiles(g.PID))
 	}
 	if len(r.Gateways) == 0 {
 		s.row("no", "trace", r.Reason)
@@ -105,6 +101,16 @@ func (r *diagnosis) print(s *sheet) error {
 	return s.err
 }
 
+// findings writes a row for each, and what follows from it.
+func (s *sheet) findings(all []hostReport) {
+	for _, f := range all {
+		s.row(string(f.Level), f.Name, f.Value)
+		if f.Then != "" {
+			s.row("", "", f.Then)
+		}
+	}
+}
+
 // traces tells in a row how well a gateway can be traced.
 func (r *diagnosis) traces(pid int) (mark, name, words string) {
 	name = "trace"
@@ -113,9 +119,11 @@ func (r *diagnosis) traces(pid int) (mark, name, words string) {
 	}
 	var with, without work
 	for _, w := range r.Works {
-		if w.PID == pid && w.With == "sockets" {
+		switch {
+		case w.PID != pid || w.Command != "trace":
+		case w.With == "sockets":
 			without = w
-		} else if w.PID == pid {
+		default:
 			with = w
 		}
 	}
@@ -151,6 +159,7 @@ func (g *gatewayReport) print(s *sheet) {
 		lua = "none: this is a plain nginx"
 	}
 	s.row("", "lua", lua)
+	s.findings(g.Stacks)
 }
 
 func numbers(all []int) string {

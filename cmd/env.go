@@ -36,6 +36,7 @@ type Env struct {
 	// Ready says what this process lacks to trace anything.
 	Ready     func() error
 	Host      func() []bpf.Finding
+	Stacks    func(*gateway.Target) []bpf.Finding
 	Find      func(context.Context, gateway.Query) (*gateway.Target, error)
 	List      func(context.Context) ([]*gateway.Target, error)
 	OpenTrace func(context.Context, bpf.Options) (trace.Source, error)
@@ -63,10 +64,11 @@ func System(version string) (context.Context, Env) {
 		Hurry:   hurry,
 		OutGone: watchPipe(os.Stdout),
 
-		Ready: bpf.Allowed,
-		Host:  bpf.Host,
-		Find:  gateway.Find,
-		List:  gateway.List,
+		Ready:  bpf.Allowed,
+		Host:   bpf.Host,
+		Stacks: bpf.Stacks,
+		Find:   gateway.Find,
+		List:   gateway.List,
 		OpenTrace: func(ctx context.Context, o bpf.Options) (trace.Source, error) {
 			return bpf.Open(ctx, o)
 		},

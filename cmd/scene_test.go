@@ -38,7 +38,7 @@ const (
 
 func (s scene) enter(env *cmd.Env) {
 	env.Ready = func() error { return nil }
-	env.Host = s.host
+	env.Host, env.Stacks = s.host, s.stacks
 	env.Find = s.find
 	env.List = func(context.Context) ([]*gateway.Target, error) {
 		switch s {
@@ -69,6 +69,19 @@ func (s scene) host() []bpf.Finding {
 		all = append(all, bpf.Finding{Name: "capabilities", Level: bpf.Fail, Value: "none of those needed", Then: "CAP_BPF is missing: it is needed to load programs"})
 	}
 	return all
+}
+
+func (s scene) stacks(*gateway.Target) []bpf.Finding {
+	switch s {
+	case sceneUnsampled:
+		return []bpf.Finding{{Name: bpf.Worker, Level: bpf.Fail, Value: "look into worker 4132: open /proc/4132/mem: permission denied", Then: "run as root"}}
+	case sceneUnknown:
+		return []bpf.Finding{{Name: bpf.LuaJIT, Level: bpf.Warn, Value: "LuaJIT, but LuaJIT was built without GC64", Then: "frames of Lua may not be told"}}
+	}
+	return []bpf.Finding{
+		{Name: bpf.LuaJIT, Level: bpf.OK, Value: "LuaJIT 2.1.0-beta3, VM of http found by symbols"},
+		{Name: "unwind tables", Level: bpf.Warn, Value: "in 16 of 17 objects, not in libfoo.so", Then: "stacks through these are followed by frame pointers, and end where there are none"},
+	}
 }
 
 func (s scene) find(_ context.Context, q gateway.Query) (*gateway.Target, error) {
