@@ -79,7 +79,7 @@ func (w *window) openCPU(ctx context.Context, fail func()) (*cpuSampler, error) 
 	go func() {
 		defer close(s.done)
 		defer s.times.Done()
-		if s.err = errors.Join(s.move(ctx, src, w.talk), src.Close()); s.err != nil {
+		if s.err = errors.Join(s.move(ctx, src), src.Close()); s.err != nil {
 			fail()
 		}
 	}()
@@ -87,7 +87,7 @@ func (w *window) openCPU(ctx context.Context, fail func()) (*cpuSampler, error) 
 }
 
 // move hands samples over until ctx is done.
-func (s *cpuSampler) move(ctx context.Context, src profile.Source, talk *talk) error {
+func (s *cpuSampler) move(ctx context.Context, src profile.Source) error {
 	for {
 		p, err := src.Next(ctx)
 		if errors.Is(err, io.EOF) {
@@ -108,7 +108,7 @@ func (s *cpuSampler) move(ctx context.Context, src profile.Source, talk *talk) e
 		case profile.Lost:
 			s.times.Lost(p.Cause, uint64(max(p.Count, 1)))
 		case profile.Note:
-			talk.say("note: %s", p.Cause)
+			s.times.Note(p.Cause)
 		}
 	}
 }

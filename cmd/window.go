@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime/debug"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -33,8 +34,9 @@ type window struct {
 	nodes    *metrics.Nodes // what it saw of upstream nodes, to be left behind; nil for nothing
 	keep     func(*trace.Exchange) string
 	to       trace.Sink
-	out      *output // that to writes to
-	quiet    bool    // nothing is seen of it while it is open
+	out      *output  // that to writes to
+	quiet    bool     // nothing is seen of it while it is open
+	told     []string // notes of the source, as they came
 
 	seen, shown atomic.Uint64
 }
@@ -90,7 +92,10 @@ func (w *window) watch(ctx context.Context) (trace.Summary, error) {
 
 	sum, err := trace.Pipeline{
 		From: src, Heads: &Heads{}, Name: namer, Keep: w.tally, CPU: cpu.tells(), To: w.to, Count: w.count,
-		Talk: func(note string) { w.talk.say("note: %s", note) },
+		Talk: func(note string) {
+			w.talk.say("note: %s", note)
+			w.told = append(w.told, note)
+		},
 	}.Run(ctx)
 	stop()
 	unname()
@@ -234,8 +239,8 @@ func (w *window) progress(ctx context.Context, tell func() string) func() {
 
 // summarize says what was seen and lost.
 func (w *window) summarize(sum trace.Summary) error {
-	if w.talk.on {
-		sum.Notes = nil // they were told when they came
+	if w.talk.on { // what came meanwhile was told then
+		sum.Notes = slices.DeleteFunc(slices.Clone(sum.Notes), func(note string) bool { return slices.Contains(w.told, note) })
 	}
 	return render.Summary(w.env.Err, sum)
 }

@@ -2,6 +2,7 @@ package trace
 
 import (
 	"container/list"
+	"slices"
 	"sync"
 	"time"
 )
@@ -54,7 +55,9 @@ type CPUTimes struct {
 	ends     map[cpuKey][]time.Time // of the exchanges that are held
 	swept    time.Time              // all requests that ended before it are held, or were
 	early    uint64                 // exchanges that could not wait
+	unread   uint64                 // those without a request object
 	lost     map[string]uint64
+	notes    []string
 	use      CPUUse
 }
 
@@ -146,6 +149,16 @@ func (c *CPUTimes) Lost(cause string, n uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.lost[cause] += n
+}
+
+// Note keeps what the sampler has to say of itself for the window's summary.
+func (c *CPUTimes) Note(text string) {
+	const most = 64
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.notes) < most && !slices.Contains(c.notes, text) {
+		c.notes = append(c.notes, text)
+	}
 }
 
 // Done says that no more samples come. It is called once.

@@ -70,6 +70,9 @@ func (c *CPUTimes) next(now bool) (x *Exchange, ok bool) {
 	c.held[0] = heldExchange{}
 	c.held = c.held[1:]
 	if h.key.address == 0 {
+		if h.x != nil {
+			c.unread++
+		}
 		return h.x, true
 	}
 	used := c.take(h.key, h.ended, c.nextEnd(h.key))
@@ -134,6 +137,10 @@ func (c *CPUTimes) finish(sum *Summary, show func(*Exchange) error) error {
 		if sum.Lost[cause] += n; cause == causeFull {
 			c.use.Others += n
 		}
+	}
+	sum.Notes = append(sum.Notes, c.notes...)
+	if c.unread > 0 {
+		sum.Notes = append(sum.Notes, fmt.Sprintf("CPU time is not told of %d requests: their request objects were not read", c.unread))
 	}
 	if c.early > 0 {
 		sum.Notes = append(sum.Notes, fmt.Sprintf("%d requests were shown before all of their CPU samples had come: too many waited", c.early))

@@ -248,6 +248,8 @@ func TestCPUTimesSumUp(t *testing.T) {
 	c.ends("/b", 1, b, 5500)
 	c.ends("/own", 1, own, 6500)
 	c.does(func() { c.times.Lost("samples_ring_full", 7) })
+	c.does(func() { c.times.Note("a stack is odd") })
+	c.does(func() { c.times.Note("a stack is odd") })
 	// What is still to come when enough was seen is waited for.
 	c.end = func() {
 		c.times.Add(trace.CPUSample{PID: 1, Object: a, Time: c.us(3200), Weight: cpuPeriod})
@@ -262,8 +264,23 @@ func TestCPUTimesSumUp(t *testing.T) {
 	if want := (trace.CPUUse{Period: cpuPeriod, Samples: 12, Shown: 4, Others: 4}); sum.CPU != want || sum.CPU.None() != 4 {
 		t.Errorf("%+v, want %+v", sum.CPU, want)
 	}
+	if want := []string{"a stack is odd", "nothing is called /c"}; !slices.Equal(sum.Notes, want) {
+		t.Errorf("notes are %q, want %q", sum.Notes, want)
+	}
 	if sum.Seen != 2 || sum.Shown != 1 || !maps.Equal(sum.Lost, map[string]uint64{"samples_ring_full": 7}) {
 		t.Errorf("%+v", sum)
+	}
+}
+
+// TestCPUTimesNeedTheRequestObject: without it nothing is told, and that is said.
+func TestCPUTimesNeedTheRequestObject(t *testing.T) {
+	c := newCPUTale()
+	c.ends("/a", 1, trace.Object{}, 1000)
+	c.ends("/b", 1, c.object(0x1000, 0), 2000)
+	c.ends("/c", 1, trace.Object{}, 3000)
+	sum := c.run(t, nil)
+	if want := []string{"CPU time is not told of 2 requests: their request objects were not read"}; !slices.Equal(sum.Notes, want) || c.shown[0].CPU.Period != 0 {
+		t.Errorf("notes are %q, want %q", sum.Notes, want)
 	}
 }
 
