@@ -1,0 +1,42 @@
+package pages
+
+import tea "charm.land/bubbletea/v2"
+
+// scroller shows a part of lines that have no cursor. The zero scroller is at the first.
+type scroller struct{ top, lines, height int }
+
+// update scrolls as a key or the wheel says.
+func (r *scroller) update(msg tea.Msg) {
+	switch msg := msg.(type) {
+	case tea.MouseWheelMsg:
+		if msg.Button == tea.MouseWheelUp {
+			r.scroll(-3)
+		} else {
+			r.scroll(3)
+		}
+	case tea.KeyPressMsg:
+		switch msg.String() {
+		case "up", "k":
+			r.scroll(-1)
+		case "down", "j":
+			r.scroll(1)
+		case "pgup", "ctrl+b":
+			r.scroll(-r.height)
+		case "pgdown", "ctrl+f":
+			r.scroll(r.height)
+		case "home", "g":
+			r.scroll(-r.lines)
+		case "end", "G":
+			r.scroll(r.lines)
+		}
+	}
+}
+
+func (r *scroller) scroll(by int) { r.top = max(min(r.top+by, r.lines-r.height), 0) }
+
+// window returns the lines that fit.
+func (r *scroller) window(lines []string, height int) []string {
+	r.lines, r.height = len(lines), height
+	r.scroll(0)
+	return lines[r.top:min(r.top+height, len(lines))]
+}
