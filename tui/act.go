@@ -7,12 +7,6 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
-// A Typist is a Page in which text is written now and then.
-type Typist interface {
-	// Typing reports that keys are text: the frame obeys none but ctrl+c.
-	Typing() bool
-}
-
 // key does what a key says: in the prompt, of the frame, or of the page.
 func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 	if k.String() == "ctrl+c" {
@@ -81,9 +75,16 @@ func (m *Model) show(n int) {
 	m.before = append(m.before, m.shown)
 	m.before = m.before[max(len(m.before)-most, 0):]
 	m.shown, m.stale = n, true
+	if m.o.Sample != nil && m.o.Pages[n].Name() == "profile" {
+		m.o.Sample()
+		m.o.Sample = nil
+	}
 }
 
 func (m *Model) back() {
+	if p, ok := m.o.Pages[m.shown].(Backer); ok && p.Back() {
+		return
+	}
 	switch n := len(m.before); {
 	case n > 0:
 		m.shown, m.before = m.before[n-1], m.before[:n-1]

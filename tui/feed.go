@@ -106,8 +106,8 @@ func (f *Feed) hear(e *trace.Event) {
 	}
 }
 
-// take moves what is new into s, and reports whether the window is over.
-func (f *Feed) take(s *State) (over bool) {
+// take moves what is new into s.
+func (f *Feed) take(s *State) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	s.add(f.fresh[f.head:])
@@ -115,10 +115,7 @@ func (f *Feed) take(s *State) (over bool) {
 	clear(f.fresh) // they are garbage once s drops them
 	f.fresh, f.head = f.fresh[:0], 0
 	s.Shown, s.Seen, s.Lost, s.Notes = f.shown, f.seen, maps.Clone(f.lost), f.notes[:len(f.notes):len(f.notes)]
-	if f.summary == nil {
-		return false
+	if f.summary != nil { // only now it is known what the assembler lost, and what had no names
+		s.Seen, s.Lost, s.Notes = f.summary.Seen, f.summary.Lost, f.summary.Notes
 	}
-	// Only now it is known what the assembler lost, and what names could not be told.
-	s.Seen, s.Lost, s.Notes = f.summary.Seen, f.summary.Lost, f.summary.Notes
-	return true
 }

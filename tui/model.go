@@ -23,6 +23,9 @@ type Options struct {
 	Now func() time.Time
 	// Extend moves the end of the window; nil where it has none. It does not block.
 	Extend func(time.Duration)
+	// Sample is called when the page "profile" is shown first; nil where there is nothing to
+	// sample. It does not block.
+	Sample func()
 	// Export writes to a new file, and returns its name. It runs in a goroutine of its own.
 	Export func(Export) (file string, err error)
 }
@@ -139,6 +142,8 @@ func (m *Model) hear(msg tea.Msg) tea.Cmd {
 		m.state.Profile = msg
 	case Overhead:
 		m.overhead = msg
+	case overMsg:
+		m.state.Window.Over = true
 	case exported:
 		if msg.err != nil {
 			m.say(Say{Text: "export: " + msg.err.Error(), Bad: true})
@@ -159,10 +164,7 @@ func (m *Model) tick() {
 	s := &m.state
 	if !s.Paused {
 		before := s.Shown
-		over := m.o.Feed.take(s)
-		if over && !s.Window.Over {
-			s.Window.Over, m.stale = true, true
-		}
+		m.o.Feed.take(s)
 		m.stale = m.stale || s.Shown != before
 		s.Now = m.now()
 	}

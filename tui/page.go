@@ -30,6 +30,16 @@ type Searcher interface {
 	Search(s *State, word string)
 }
 
+// A Backer is a Page that Esc leads back in, before it leads to the page before. Back reports
+// whether there was something to go back from.
+type Backer interface{ Back() bool }
+
+// A Typist is a Page in which text is written now and then.
+type Typist interface {
+	// Typing reports that keys are text: the frame obeys none but ctrl+c.
+	Typing() bool
+}
+
 // What pages ask of the frame. Send makes a command of each.
 type (
 	// ShowPage shows the page of a name.

@@ -64,16 +64,17 @@ type Admin struct {
 	// Trouble says in words why there are none.
 	Trouble string
 	// Match tells which route a request gets, and why not another, in lines for people; nil
-	// where that is not known. It takes its time.
-	Match func(method, host, uri string) []string
+	// where that is not known. The lines are clean, and no wider than width. It takes its time,
+	// so it is for a tea.Cmd.
+	Match func(method, host, uri string, width int) []string
 }
 
 // AdminRoute is a route as it is configured. Nothing of it is clean.
 type AdminRoute struct {
 	ID, Name, Status    string
-	URI, Hosts, Methods string
-	Service, Upstream   string
-	Plugins             []string
+	URI, Hosts, Methods string // of several, with commas
+	Upstream            string // or the nodes, or the service
+	Plugins             string // with commas
 	Priority            int64
 }
 

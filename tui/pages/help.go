@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/apisixscope/apisixscope/internal/text"
 	"github.com/apisixscope/apisixscope/logs"
@@ -76,6 +77,15 @@ func keyLines(keys []tui.Key, width int) []string {
 
 func pair(name string, column int, what string, width int) string {
 	return parts.NewLine(width).To(4).Put(parts.Bold, name).To(4+column).Put(parts.Plain, what).String()
+}
+
+// cutLines has no line be wider than the screen. What they are painted with is not text.
+func cutLines(lines []string, width int) []string {
+	out := make([]string, len(lines))
+	for i, line := range lines {
+		out[i] = ansi.Truncate(line, width, "…")
+	}
+	return out
 }
 
 // wrap breaks words into lines.

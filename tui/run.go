@@ -1,0 +1,82 @@
+package tui
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	tea "charm.land/bubbletea/v2"
+)
+
+// Work goes on beside the screen until ctx is done, and has send hand messages to the Model.
+type Work func(ctx context.Context, send func(tea.Msg)) error
+
+// Program is a Model on a terminal, and what goes on beside it.
+type Program struct {
+	Model *Model
+	Out   io.Writer // the terminal; keys come from stdin
+	// Watch fills the Feed. When it ends, the window is over; if it fails, so does the program.
+	Watch Work
+	// Beside runs as long as the screen is there. What fails of it is left out.
+	Beside []Work
+	// Hurry is closed when the user does not want to wait for an orderly end.
+	Hurry <-chan struct{}
+}
+
+// overMsg says that nothing is attached to the gateway any more.
+type overMsg struct{}
+
+// Run shows the screen until the user quits, ctx is done, or Watch fails. However it ends,
+// also by a panic, the terminal is left as it was.
+func (p *Program) Run(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	screen := tea.NewProgram(p.Model, tea.WithOutput(p.Out), tea.WithFPS(120), tea.WithoutSignalHandler())
+	closed := make(chan struct{})
+	var beside sync.WaitGroup
+	start := func(work Work, ended func(error)) {
+		beside.Go(func() {
+			defer func() {
+				if r := recover(); r != nil {
+					screen.Kill()
+					<-closed
+					panic(r) // it can be read now
+				}
+			}()
+			ended(work(ctx, screen.Send))
+		})
+	}
+	watched := make(chan error, 1)
+	start(p.Watch, func(err error) {
+		watched <- err
+		if err != nil {
+			screen.Quit()
+			return
+		}
+		screen.Send(overMsg{})
+	})
+	for _, work := range p.Beside {
+		start(work, func(error) {})
+	}
+	stop := context.AfterFunc(ctx, screen.Quit)
+	_, err := screen.Run()
+	close(closed)
+	stop()
+	cancel()
+	if err != nil {
+		err = fmt.Errorf("draw the screen: %w", err)
+	}
+	ended := make(chan struct{})
+	go func() {
+		beside.Wait()
+		close(ended)
+	}()
+	select {
+	case <-ended:
+		return errors.Join(err, <-watched)
+	case <-p.Hurry:
+		return err
+	}
+}
