@@ -14,6 +14,10 @@ import (
 	tea "charm.land/bubbletea/v2"
 )
 
+// topMemory is what the requests take that are kept to be looked at, headers and all, and the
+// screen.
+const topMemory = 96 << 20
+
 // topWindow is the window of top, and the screen that is all there is to be seen of it.
 type topWindow struct {
 	*screen
@@ -44,7 +48,7 @@ func (o *topOptions) open(ctx context.Context, env Env, target *gateway.Target, 
 	w := &window{
 		env: quiet, talk: talk, target: target, names: names, command: "top", nodes: &metrics.Nodes{},
 		read: bpf.Options{Probes: true, Logged: true, AllHeaders: o.headers},
-		keep: s.feed.Keep(keep.keep), to: s.feed, out: &output{}, quiet: true,
+		keep: s.feed.Keep(keep.keep), to: s.feed, out: &output{}, quiet: true, kept: topMemory,
 	}
 	return &topWindow{screen: s, o: o, target: target, window: w, sample: make(chan struct{})}, nil
 }

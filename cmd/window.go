@@ -36,6 +36,7 @@ type window struct {
 	to       trace.Sink
 	out      *output  // that to writes to
 	quiet    bool     // nothing is seen of it while it is open
+	kept     int64    // bytes that to keeps of what it has shown
 	told     []string // notes of the source, as they came
 
 	seen, shown atomic.Uint64
@@ -63,7 +64,7 @@ func (w *window) run(ctx context.Context) (trace.Summary, error) {
 }
 
 func (w *window) watch(ctx context.Context) (trace.Summary, error) {
-	defer spareCollector(w.cpu.on)()
+	defer spareCollector(w.cpu.on, w.kept)()
 	w.talk.say("gateway: %s", describe(w.target))
 	asked := w.read
 	asked.Target, asked.Log = w.target, w.env.Log
@@ -135,12 +136,12 @@ func (w *window) namer(ctx context.Context) (trace.Namer, func()) {
 // spareCollector lets garbage wait: what a busy gateway's window keeps is a few megabytes,
 // and collecting each time that doubles would take a quarter of our CPU time. The limit
 // holds should it be more. A sampler beside it knows the gateway's code by heart.
-func spareCollector(sampler bool) (restore func()) {
+func spareCollector(sampler bool, kept int64) (restore func()) {
 	most := int64(64 << 20)
 	if sampler {
 		most = 128 << 20
 	}
-	percent, limit := debug.SetGCPercent(400), debug.SetMemoryLimit(most)
+	percent, limit := debug.SetGCPercent(400), debug.SetMemoryLimit(most+kept)
 	return func() {
 		debug.SetGCPercent(percent)
 		debug.SetMemoryLimit(limit)

@@ -35,6 +35,7 @@ const maxNotes = 100
 // Show keeps a copy of x.
 func (f *Feed) Show(x *trace.Exchange) error {
 	y := x.Clone()
+	y.Asked, y.Answered = nil, nil // no page shows bodies
 	if !f.Secrets {
 		y.Path, y.Query = logs.HideURL(y.Path), logs.HideQuery(y.Query)
 	}
