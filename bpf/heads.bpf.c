@@ -59,13 +59,16 @@ static __always_inline void keep_field(struct headers_event *h, struct head *hea
 		head->cut++;
 		return;
 	}
-	u64 at = *(volatile u32 *)&h->fill, all = name_len + gap + value_len;
-	barrier_var(at);
+	u64 all = name_len + gap + value_len;
 	barrier_var(all);
 	barrier_var(name_len);
 	barrier_var(value_len);
-	if (at > HEADS * HEAD_SECTION_MAX || all > FIELD_NAME_MAX + FIELD_GAP_MAX + FIELD_VALUE_MAX ||
-	    name_len > FIELD_NAME_MAX || value_len > FIELD_VALUE_MAX)
+	if (all > FIELD_NAME_MAX + FIELD_GAP_MAX + FIELD_VALUE_MAX || name_len > FIELD_NAME_MAX || value_len > FIELD_VALUE_MAX)
+		return;
+	/* Last, for it must not be put on the stack: there, older verifiers forget its bounds. */
+	u64 at = *(volatile u32 *)&h->fill;
+	barrier_var(at);
+	if (at > HEADS * HEAD_SECTION_MAX)
 		return;
 	struct field *f = (struct field *)(h->data + at);
 	u8 *text = (u8 *)(f + 1);
