@@ -20,6 +20,7 @@ const (
 	KindNote                     // Note: what the source has to say about itself
 	KindRemoved                  // Count requests were removed by the filter Cause
 	KindExchange                 // Exchange: a request that was assembled elsewhere, such as for a recording
+	KindWorker                   // Worker: what a worker did in the last second
 )
 
 // Event is one decoded record. Of the pointers, the one that Kind names is set.
@@ -35,6 +36,7 @@ type Event struct {
 	Process *Process
 	// Exchange has its names already, where there were any.
 	Exchange *Exchange
+	Worker   *Worker
 	Cause    string // of KindLost and KindRemoved
 	Count    uint64 // of the same
 	Note     string // of KindNote

@@ -66,6 +66,9 @@ type Namer interface {
 // a second, has it write them.
 type flusher interface{ Flush() error }
 
+// workerSink is a Sink that wants to know what workers do. The Worker is valid until it returns.
+type workerSink interface{ Worker(*Worker) error }
+
 // errEnough ends a run that has shown Count exchanges.
 var errEnough = errors.New("enough exchanges")
 
@@ -123,6 +126,12 @@ func (r *run) move(ctx context.Context, a *Assembler) error {
 			r.sum.Notes = append(r.sum.Notes, e.Note)
 			if r.Talk != nil {
 				r.Talk(e.Note)
+			}
+		case KindWorker:
+			if to, cares := r.To.(workerSink); cares {
+				if err := to.Worker(e.Worker); err != nil {
+					return err
+				}
 			}
 		case KindExchange:
 			if err := r.show(e.Exchange); err != nil {

@@ -1,10 +1,8 @@
 package metrics
 
 import (
-	"maps"
 	"net/netip"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -114,23 +112,7 @@ type NodeSeen struct {
 // Seen returns what was counted, by address, and the attempts at nodes beyond the first 512.
 func (n *Nodes) Seen() (all []NodeSeen, others uint64) {
 	for at, of := range n.nodes {
-		s := NodeSeen{
-			Address: at, Attempts: of.attempts, Failures: of.failures, Errors: maps.Clone(of.types), LastFailed: of.failed,
-			LastReason: of.reason, P50: of.took.Quantile(0.5), P99: of.took.Quantile(0.99),
-		}
-		for i, count := range of.answers {
-			if count == 0 {
-				continue
-			}
-			if s.Errors == nil {
-				s.Errors = map[string]uint64{}
-			}
-			s.Errors[strconv.Itoa(500+i)] = count
-		}
-		if s.LastReason == "" && of.status >= 500 {
-			s.LastReason = "it answered " + strconv.Itoa(of.status)
-		}
-		all = append(all, s)
+		all = append(all, of.seen(at))
 	}
 	slices.SortFunc(all, func(a, b NodeSeen) int { return a.Address.Compare(b.Address) })
 	return all, n.others
