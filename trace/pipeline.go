@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// A Source yields events in kernel order. Next returns io.EOF at the end of the window.
+// A Source yields events in kernel order. Next returns io.EOF at the end of the window. One
+// with a method Window of no arguments and a time.Duration says by it how long that was.
 type Source interface {
 	Next(context.Context) (Event, error)
 	Close() error
@@ -92,6 +93,9 @@ func (p Pipeline) Run(ctx context.Context) (Summary, error) {
 		run.sum.Lost[cause] += n
 	}
 	run.sum.Window = time.Since(run.began)
+	if past, ok := p.From.(interface{ Window() time.Duration }); ok { // a recording's own
+		run.sum.Window = past.Window()
+	}
 	if p.Name != nil {
 		run.sum.Notes = append(run.sum.Notes, p.Name.Notes()...)
 	}
