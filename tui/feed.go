@@ -5,6 +5,7 @@ import (
 	"maps"
 	"sync"
 
+	"github.com/apisixscope/apisixscope/internal/metrics"
 	"github.com/apisixscope/apisixscope/logs"
 	"github.com/apisixscope/apisixscope/trace"
 )
@@ -24,6 +25,7 @@ type Feed struct {
 	lost    map[string]uint64
 	notes   []string
 	summary *trace.Summary
+	counts  metrics.Requests
 }
 
 // NewFeed returns an empty Feed.
@@ -42,6 +44,7 @@ func (f *Feed) Show(x *trace.Exchange) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.shown++
+	f.counts.Add(y)
 	if len(f.fresh) < MaxRequests {
 		f.fresh = append(f.fresh, y)
 		return nil
