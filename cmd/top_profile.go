@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"maps"
 	"time"
 
 	tea "charm.land/bubbletea/v2"
@@ -45,8 +44,7 @@ func sampleInto(ctx context.Context, b *profile.Builder, src profile.Source, sen
 	due := began.Add(profilePause)
 	show := func(status string) {
 		at := time.Now()
-		p, sum := b.Finish(began, at.Sub(began))
-		sum.Lost, sum.Truncated, sum.Missing = maps.Clone(sum.Lost), maps.Clone(sum.Truncated), maps.Clone(sum.Missing)
+		p, sum := b.Peek(began, at.Sub(began))
 		send(tui.Profile{Profile: p, Summary: sum, Status: status})
 		due = time.Now().Add(max(profilePause, 10*time.Since(at)))
 	}

@@ -13,12 +13,22 @@ import (
 // Finish returns what was added in a window that began then. The same samples make the same
 // profile, in whichever order they came. Nothing may be added later.
 func (b *Builder) Finish(began time.Time, window time.Duration) (*pprof.Profile, Summary) {
-	b.sum.Began, b.sum.Window = began, window
-	b.sum.Stalls, b.sum.Ticks = b.stalls.finish()
+	b.stalls.finish()
+	return b.Peek(began, window)
+}
+
+// Peek returns what was added so far in a window that began then. More may be added: neither
+// the profile nor the Summary change with it. Of Stall, ticks that go on are not told of yet.
+func (b *Builder) Peek(began time.Time, window time.Duration) (*pprof.Profile, Summary) {
+	sum := b.sum
+	sum.Began, sum.Window = began, window
+	sum.Lost, sum.Truncated, sum.Missing = maps.Clone(sum.Lost), maps.Clone(sum.Truncated), maps.Clone(sum.Missing)
+	sum.Notes = slices.Clone(sum.Notes)
+	sum.Stalls, sum.Ticks = slices.Clone(b.stalls.ended), b.stalls.ticks
 	p := &pprof.Profile{
 		SampleType: sampleTypes(b.o.Kind), TimeNanos: began.UnixNano(), DurationNanos: int64(window),
 		Period: int64(b.o.Period), PeriodType: &pprof.ValueType{Type: "cpu", Unit: "nanoseconds"},
-		Comments: b.sum.comments(),
+		Comments: sum.comments(),
 	}
 	p.DefaultSampleType = p.SampleType[1].Type
 	if b.o.Kind == OffCPU {
@@ -33,7 +43,7 @@ func (b *Builder) Finish(began time.Time, window time.Duration) (*pprof.Profile,
 	for _, e := range b.sorted() {
 		w.sample(e, b.values[e])
 	}
-	return p, b.sum
+	return p, sum
 }
 
 func sampleTypes(k Kind) []*pprof.ValueType {

@@ -14,7 +14,7 @@ const maxStalls = 20
 type stalls struct {
 	in    *interner
 	open  map[int]*stall // by worker
-	ended []Blocked
+	ended []Blocked      // the longest ticks, the longest first
 	ticks int
 }
 
@@ -120,10 +120,9 @@ func most(words map[string]int, samples int) string {
 	return ""
 }
 
-// finish returns the longest ticks, the longest first, and how many there were.
-func (st *stalls) finish() ([]Blocked, int) {
+// finish ends all ticks.
+func (st *stalls) finish() {
 	for pid, t := range st.open {
 		st.end(pid, t)
 	}
-	return st.ended, st.ticks
 }
