@@ -23,6 +23,9 @@ import (
 // ErrTold is the error of a command that has told the reason itself.
 var ErrTold = errors.New("not ready")
 
+// ErrFailed is the error of a check that did not hold, which the command has told.
+var ErrFailed = errors.New("an assertion failed")
+
 // Execute runs the command that args name. The end of ctx is a good end.
 func Execute(ctx context.Context, env Env, args []string) error {
 	ran := false
@@ -40,14 +43,16 @@ func Execute(ctx context.Context, env Env, args []string) error {
 }
 
 // Report writes why Execute returned err, unless that was told, and returns the exit code:
-// 0 for done or interrupted, 1 for an error, 2 for misuse.
+// 0 for done or interrupted, 1 for an error, 2 for misuse, 3 for a check that did not hold.
 func Report(w io.Writer, err error) int {
-	if !errors.Is(err, ErrTold) {
+	if !errors.Is(err, ErrTold) && !errors.Is(err, ErrFailed) {
 		hint.Print(w, "apisixscope", err)
 	}
 	switch {
 	case hint.IsMisuse(err):
 		return 2
+	case errors.Is(err, ErrFailed):
+		return 3
 	case err != nil:
 		return 1
 	}
@@ -88,7 +93,7 @@ installed into APISIX, nothing is reloaded, and nothing stays behind.`,
 	root.PersistentFlags().BoolVarP(&verbose, "verbose", "v", false, "tell on stderr what is done, and how long it takes")
 	root.PersistentFlags().SortFlags = false
 
-	root.AddCommand(newTopCmd(env), newTraceCmd(env), newLogsCmd(env), newProfileCmd(env), newAdminCmd(env), newRestoreCmd(env), newDoctorCmd(env), newDemoCmd(env))
+	root.AddCommand(newTopCmd(env), newTraceCmd(env), newLogsCmd(env), newProfileCmd(env), newCheckCmd(env), newAdminCmd(env), newRestoreCmd(env), newDoctorCmd(env), newDemoCmd(env))
 	root.SetHelpCommand(newHelpCmd(root))
 	return root
 }
