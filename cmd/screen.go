@@ -38,12 +38,13 @@ func (s *screen) quiet() Env {
 // show shows the screen until the user has seen enough, and then tells what was kept.
 func (s *screen) show(ctx context.Context, o tui.Options, watch tui.Work, beside ...tui.Work) error {
 	o.Feed, o.Pages, o.Colors = s.feed, allPages(), !s.env.NoColor
-	p := &tui.Program{Model: tui.New(o), Out: s.env.Out, Watch: watch, Beside: beside, Hurry: s.env.Hurry}
+	model := tui.New(o)
+	p := &tui.Program{Model: model, Out: s.env.Out, Watch: watch, Beside: beside, Hurry: s.env.Hurry}
 	err := p.Run(ctx)
 	s.late.tell(s.env.Err)
 	if s.env.verbose() {
 		talk := newTalk(s.env)
-		talk.say("%s", p.Model.Measure.String())
+		talk.say("%s", model.Measure.String())
 	}
 	return err
 }

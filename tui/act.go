@@ -43,6 +43,7 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 		m.back()
 	case keyName.Is(k):
 		m.prompt = &prompt{kind: askName}
+		m.promptChanged() // all names, to begin with
 	case keyFilter.Is(k):
 		m.askFilter()
 	case keyExport.Is(k):

@@ -111,14 +111,35 @@ func (m *Model) hintLine() string {
 		}
 		l.Put(look, " "+text.Clean(m.said.Text))
 	default:
-		for _, k := range append(slices.Clone(m.o.Pages[m.shown].Keys()), FrameKeys()...) {
-			if !k.Hint || l.Left() < parts.Columns(k.Label()+k.Does)+3 {
-				continue
-			}
-			l.Put(parts.Plain, " ").Put(parts.Bold, k.Label()).Put(parts.Dim, " "+k.Does+" ")
-		}
+		m.hints(l)
 	}
 	return l.String()
+}
+
+// hints tells as many of the keys as there is room for: those of the page first, but help and
+// quit always.
+func (m *Model) hints(l *parts.Line) {
+	left := append(slices.Clone(m.o.Pages[m.shown].Keys()), FrameKeys()...)
+	always := []Key{keyHelp, keyQuit}
+	reserved := 0
+	for i := range always {
+		reserved += hintWidth(&always[i])
+	}
+	for i := range left {
+		k := &left[i]
+		if k.Hint && k.Does != keyHelp.Does && k.Does != keyQuit.Does && hintWidth(k) <= l.Left()-reserved {
+			putHint(l, k)
+		}
+	}
+	for i := range always {
+		putHint(l, &always[i])
+	}
+}
+
+func hintWidth(k *Key) int { return parts.Columns(k.Label()+k.word()) + 3 }
+
+func putHint(l *parts.Line, k *Key) {
+	l.Put(parts.Plain, " ").Put(parts.Bold, k.Label()).Put(parts.Dim, " "+k.word()+" ")
 }
 
 // put draws the prompt: what was written, and what is wrong with it or how it may go on.
@@ -133,7 +154,7 @@ func (p *prompt) put(l *parts.Line) {
 		return
 	}
 	help, look := strings.Join(p.choice, " "), parts.Dim
-	if p.trouble != "" {
+	if p.trouble != "" && !p.going {
 		help, look = p.trouble, parts.Red
 	}
 	if p.kind == askWhere && help == "" {

@@ -84,8 +84,15 @@ func (m *Model) Init() tea.Cmd {
 // Update takes a message, and draws the screen if it is due.
 func (m *Model) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	began := time.Now()
-	cmd := m.take(msg)
-	return m, tea.Batch(cmd, m.draw(began))
+	cmds := []tea.Cmd{m.take(msg)}
+	for len(m.state.asked) > 0 {
+		asked := m.state.asked
+		m.state.asked = nil
+		for _, msg := range asked {
+			cmds = append(cmds, m.hear(msg))
+		}
+	}
+	return m, tea.Batch(append(cmds, m.draw(began))...)
 }
 
 // take is Update without the draw.
@@ -144,6 +151,7 @@ func (m *Model) hear(msg tea.Msg) tea.Cmd {
 		m.overhead = msg
 	case overMsg:
 		m.state.Window.Over = true
+		m.tick() // what came last, too
 	case exported:
 		if msg.err != nil {
 			m.say(Say{Text: "export: " + msg.err.Error(), Bad: true})

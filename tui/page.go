@@ -40,7 +40,7 @@ type Typist interface {
 	Typing() bool
 }
 
-// What pages ask of the frame. Send makes a command of each.
+// What pages ask of the frame, by State.Ask or, from a command, as its message.
 type (
 	// ShowPage shows the page of a name.
 	ShowPage struct{ Name string }
@@ -57,5 +57,6 @@ type (
 	CopyText struct{ What, Text string }
 )
 
-// Send returns a command that hands msg over.
+// Send returns a command that hands msg over. What a key asks for is better asked by State.Ask:
+// the next key may be pressed already.
 func Send(msg tea.Msg) tea.Cmd { return func() tea.Msg { return msg } }

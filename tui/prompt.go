@@ -17,6 +17,7 @@ type prompt struct {
 	input   parts.Input
 	trouble string   // why the words will not do
 	choice  []string // what they may go on with
+	going   bool     // the last of them is not whole yet
 }
 
 // asking is what a prompt asks for.
@@ -122,6 +123,7 @@ func (m *Model) promptChanged() {
 	case p.kind == askWhere && words != "":
 		p.trouble = whereTrouble(words)
 	}
+	p.going = len(p.choice) > 0 && p.choice[0] != begun
 }
 
 // whereTrouble says what is wrong with a condition; empty for nothing.

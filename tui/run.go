@@ -15,8 +15,10 @@ type Work func(ctx context.Context, send func(tea.Msg)) error
 
 // Program is a Model on a terminal, and what goes on beside it.
 type Program struct {
-	Model *Model
-	Out   io.Writer // the terminal; keys come from stdin
+	Model tea.Model // a *Model
+	Out   io.Writer // the terminal
+	In    io.Reader // where keys come from; nil for stdin
+	Env   []string  // what tells of the terminal; nil for the process's own
 	// Watch fills the Feed. When it ends, the window is over; if it fails, so does the program.
 	Watch Work
 	// Beside runs as long as the screen is there. What fails of it is left out.
@@ -33,7 +35,14 @@ type overMsg struct{}
 func (p *Program) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	screen := tea.NewProgram(p.Model, tea.WithOutput(p.Out), tea.WithFPS(120), tea.WithoutSignalHandler())
+	options := []tea.ProgramOption{tea.WithOutput(p.Out), tea.WithFPS(120), tea.WithoutSignalHandler()}
+	if p.In != nil {
+		options = append(options, tea.WithInput(p.In))
+	}
+	if p.Env != nil {
+		options = append(options, tea.WithEnvironment(p.Env))
+	}
+	screen := tea.NewProgram(p.Model, options...)
 	closed := make(chan struct{})
 	var beside sync.WaitGroup
 	start := func(work Work, ended func(error)) {

@@ -3,6 +3,7 @@ package tui
 import (
 	"time"
 
+	tea "charm.land/bubbletea/v2"
 	pprof "github.com/google/pprof/profile"
 
 	"github.com/apisixscope/apisixscope/logs"
@@ -39,8 +40,12 @@ type State struct {
 	Profile Profile
 	Admin   *Admin // nil until it was asked
 
-	feed *Feed
+	feed  *Feed
+	asked []tea.Msg
 }
+
+// Ask asks the frame for what msg says, such as OpenRequest. It is done before the next key.
+func (s *State) Ask(msg tea.Msg) { s.asked = append(s.asked, msg) }
 
 // Window is the time in which the gateway is watched.
 type Window struct {

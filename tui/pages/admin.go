@@ -28,8 +28,8 @@ func NewAdmin() *Admin { return &Admin{} }
 func (p *Admin) Name() string { return "admin" }
 
 var (
-	keyMatch   = tui.Key{Names: []string{"m"}, Does: "match a request", Hint: true}
-	keyOfRoute = tui.Key{Names: []string{"enter"}, Shown: "Enter", Does: "its requests", Hint: true}
+	keyMatch   = tui.Key{Names: []string{"m"}, Does: "ask which route a request gets, and why not another", Hint: true, Word: "match"}
+	keyOfRoute = tui.Key{Names: []string{"enter"}, Shown: "Enter", Does: "show the requests of the route", Hint: true, Word: "its requests"}
 )
 
 // Keys is for tui.Page.
@@ -89,7 +89,7 @@ func (p *Admin) key(s *tui.State, k tea.KeyPressMsg) tea.Cmd {
 		p.scroller.update(k)
 	case keyOfRoute.Is(k):
 		if s.Admin != nil && p.list.Cursor < len(s.Admin.Routes) {
-			return tui.Send(tui.SetFilter{Where: "route == " + strconv.Quote(s.Admin.Routes[p.list.Cursor].ID)})
+			s.Ask(tui.SetFilter{Where: "route == " + strconv.Quote(s.Admin.Routes[p.list.Cursor].ID)})
 		}
 	default:
 		p.list.Key(k.String())
@@ -119,9 +119,11 @@ func (p *Admin) match(s *tui.State, words string) tea.Cmd {
 	case strings.TrimSpace(words) == "":
 		return nil
 	case !ok:
-		return tui.Send(tui.Say{Text: "a request is written like: GET shop.example/cart/7?v=2", Bad: true})
+		s.Ask(tui.Say{Text: "a request is written like: GET shop.example/cart/7?v=2", Bad: true})
+		return nil
 	case s.Admin == nil || s.Admin.Match == nil:
-		return tui.Send(tui.Say{Text: "there are no routes to match it with", Bad: true})
+		s.Ask(tui.Say{Text: "there are no routes to match it with", Bad: true})
+		return nil
 	}
 	p.asked, p.answer = words, []string{"", "  asking the Admin API …"}
 	match := s.Admin.Match

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"strings"
 
-	tea "charm.land/bubbletea/v2"
-
 	"github.com/apisixscope/apisixscope/internal/render"
 	"github.com/apisixscope/apisixscope/logs"
 	"github.com/apisixscope/apisixscope/trace"
@@ -15,9 +13,10 @@ import (
 )
 
 // copyRequest puts a request into the clipboard. Of headers, secrets stay hidden.
-func copyRequest(x *trace.Exchange, asJSON bool) tea.Cmd {
+func copyRequest(s *tui.State, x *trace.Exchange, asJSON bool) {
 	if !asJSON {
-		return tui.Send(tui.CopyText{What: "the request as curl", Text: Curl(x)})
+		s.Ask(tui.CopyText{What: "the request as curl", Text: Curl(x)})
+		return
 	}
 	var b bytes.Buffer
 	sink, err := render.Trace("json", &b, render.Options{})
@@ -28,9 +27,10 @@ func copyRequest(x *trace.Exchange, asJSON bool) tea.Cmd {
 		err = sink.Close()
 	}
 	if err != nil {
-		return tui.Send(tui.Say{Text: "copy: " + err.Error(), Bad: true})
+		s.Ask(tui.Say{Text: "copy: " + err.Error(), Bad: true})
+		return
 	}
-	return tui.Send(tui.CopyText{What: "the request as JSON", Text: b.String()})
+	s.Ask(tui.CopyText{What: "the request as JSON", Text: b.String()})
 }
 
 // Curl writes a command that sends a request again, to the same gateway. It has no body: of

@@ -30,11 +30,11 @@ func NewRequests() *Requests { return &Requests{} }
 func (p *Requests) Name() string { return "requests" }
 
 var (
-	keyOpen = tui.Key{Names: []string{"enter"}, Shown: "Enter", Does: "open", Hint: true}
-	keySort = tui.Key{Names: []string{"s"}, Does: "sort by the next column", Hint: false}
+	keyOpen = tui.Key{Names: []string{"enter"}, Shown: "Enter", Does: "open the request under the cursor", Hint: true, Word: "open"}
+	keySort = tui.Key{Names: []string{"s"}, Does: "sort by the next column: time, total, code, upstream, tries", Hint: true, Word: "sort"}
 	keyTurn = tui.Key{Names: []string{"S", "shift+s"}, Shown: "S", Does: "sort the other way round"}
-	keyCurl = tui.Key{Names: []string{"y"}, Does: "copy as curl", Hint: true}
-	keyJSON = tui.Key{Names: []string{"Y", "shift+y"}, Shown: "Y", Does: "copy as JSON"}
+	keyCurl = tui.Key{Names: []string{"y"}, Does: "copy the request as curl", Hint: true, Word: "curl"}
+	keyJSON = tui.Key{Names: []string{"Y", "shift+y"}, Shown: "Y", Does: "copy the request as JSON"}
 )
 
 // Keys is for tui.Page.
@@ -75,7 +75,7 @@ func upstreamTime(x *trace.Exchange) time.Duration {
 func (p *Requests) Update(s *tui.State, msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
 	case tea.KeyPressMsg:
-		return p.key(s, msg)
+		p.key(s, msg)
 	case tea.MouseWheelMsg:
 		p.list.Wheel(msg)
 		p.hold()
@@ -83,32 +83,36 @@ func (p *Requests) Update(s *tui.State, msg tea.Msg) tea.Cmd {
 		hit, again := p.list.Click(msg.Y - 1) // below the titles
 		p.hold()
 		if hit && again {
-			return p.open()
+			p.open(s)
 		}
 	}
 	return nil
 }
 
-func (p *Requests) key(_ *tui.State, k tea.KeyPressMsg) tea.Cmd {
+func (p *Requests) key(s *tui.State, k tea.KeyPressMsg) {
 	switch {
 	case p.list.Key(k.String()):
 		p.hold()
 	case keyOpen.Is(k):
-		return p.open()
+		p.open(s)
 	case keySort.Is(k):
 		p.order, p.turned = (p.order+1)%len(orders), false
-		p.list.Move(-len(p.rows))
-		p.at = nil
+		p.restart(s)
 	case keyTurn.Is(k):
 		p.turned = !p.turned
-		p.list.Move(-len(p.rows))
-		p.at = nil
+		p.restart(s)
 	case keyCurl.Is(k), keyJSON.Is(k):
 		if x := p.chosen(); x != nil {
-			return copyRequest(x, keyJSON.Is(k))
+			copyRequest(s, x, keyJSON.Is(k))
 		}
 	}
-	return nil
+}
+
+// restart shows the rows in their new order from the first one.
+func (p *Requests) restart(s *tui.State) {
+	p.at = nil
+	p.list.Move(-len(p.rows))
+	p.sort(s) // the next key may be for the first row already
 }
 
 // hold has the cursor stay on its request while others come; at the top it stays at the top.
@@ -126,12 +130,10 @@ func (p *Requests) chosen() *trace.Exchange {
 	return p.rows[p.list.Cursor]
 }
 
-func (p *Requests) open() tea.Cmd {
-	x := p.chosen()
-	if x == nil {
-		return nil
+func (p *Requests) open(s *tui.State) {
+	if x := p.chosen(); x != nil {
+		s.Ask(tui.OpenRequest{Exchange: x})
 	}
-	return tui.Send(tui.OpenRequest{Exchange: x})
 }
 
 // sort orders what is to be shown.

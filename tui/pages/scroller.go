@@ -1,6 +1,13 @@
 package pages
 
-import tea "charm.land/bubbletea/v2"
+import (
+	"fmt"
+	"slices"
+
+	tea "charm.land/bubbletea/v2"
+
+	"github.com/apisixscope/apisixscope/tui/parts"
+)
 
 // scroller shows a part of lines that have no cursor. The zero scroller is at the first.
 type scroller struct{ top, lines, height int }
@@ -38,5 +45,9 @@ func (r *scroller) scroll(by int) { r.top = max(min(r.top+by, r.lines-r.height),
 func (r *scroller) window(lines []string, height int) []string {
 	r.lines, r.height = len(lines), height
 	r.scroll(0)
-	return lines[r.top:min(r.top+height, len(lines))]
+	shown := slices.Clone(lines[r.top:min(r.top+height, len(lines))])
+	if more := len(lines) - r.top - height; more > 0 && height > 1 {
+		shown[height-1] = parts.Paint(parts.Dim, fmt.Sprintf("  ↓ %d more lines", more+1))
+	}
+	return shown
 }

@@ -31,9 +31,9 @@ func NewTrace() *Trace { return &Trace{evidence: true} }
 func (p *Trace) Name() string { return "trace" }
 
 var (
-	keyEvidence = tui.Key{Names: []string{"v"}, Does: "evidence", Hint: true}
-	keyOlder    = tui.Key{Names: []string{"n"}, Does: "older", Hint: true}
-	keyNewer    = tui.Key{Names: []string{"p"}, Does: "newer", Hint: true}
+	keyEvidence = tui.Key{Names: []string{"v"}, Does: "show or hide how each edge was found", Hint: true, Word: "evidence"}
+	keyOlder    = tui.Key{Names: []string{"n"}, Does: "the request before it", Hint: true, Word: "older"}
+	keyNewer    = tui.Key{Names: []string{"p"}, Does: "the request after it", Hint: true, Word: "newer"}
 )
 
 // Keys is for tui.Page.
@@ -47,12 +47,12 @@ func (p *Trace) Update(s *tui.State, msg tea.Msg) tea.Cmd {
 	case tea.MouseWheelMsg:
 		p.scroller.update(msg)
 	case tea.KeyPressMsg:
-		return p.key(s, msg)
+		p.key(s, msg)
 	}
 	return nil
 }
 
-func (p *Trace) key(s *tui.State, k tea.KeyPressMsg) tea.Cmd {
+func (p *Trace) key(s *tui.State, k tea.KeyPressMsg) {
 	switch {
 	case keyEvidence.Is(k):
 		p.evidence = !p.evidence
@@ -62,11 +62,10 @@ func (p *Trace) key(s *tui.State, k tea.KeyPressMsg) tea.Cmd {
 		p.step(s, 1)
 	case keyCurl.Is(k), keyJSON.Is(k):
 		if s.Open != nil {
-			return copyRequest(s.Open, keyJSON.Is(k))
+			copyRequest(s, s.Open, keyJSON.Is(k))
 		}
 	}
 	p.scroller.update(k)
-	return nil
 }
 
 // step opens the request that came before or after among those that are shown.
