@@ -171,16 +171,3 @@ func FuzzParseEvent(f *testing.F) {
 		same(t, "event", reflect.ValueOf(e), reflect.ValueOf(again))
 	})
 }
-
-func BenchmarkAppendExchange(b *testing.B) {
-	r := rand.New(rand.NewPCG(7, 8))
-	var x trace.Exchange
-	fill(r, reflect.ValueOf(&x).Elem())
-	e := trace.Event{Kind: trace.KindExchange, Exchange: &x}
-	var line []byte
-	b.ReportAllocs()
-	for b.Loop() {
-		line = replay.AppendEvent(line[:0], &e)
-	}
-	b.SetBytes(int64(len(line)))
-}
