@@ -166,23 +166,10 @@ func (g *profilePage) group(s *pprof.Sample) string {
 	if !g.apart() {
 		return ""
 	}
-	return groupName(g.By, profile.LabelOf(s, g.By), profile.LabelOf(s, profile.LabelRouteName))
+	return profile.Group(s, g.By)
 }
 
 func (g *profilePage) apart() bool { return g.By != "" && g.By != profile.ByFunction }
-
-// groupName is what a label's value is shown as.
-func groupName(by, value, title string) string {
-	switch {
-	case value == "":
-		return "(no " + by + ")"
-	case by == profile.LabelWorker:
-		return "worker " + value
-	case by == profile.LabelRoute && title != "" && title != value:
-		return value + " " + title
-	}
-	return value
-}
 
 // frameName tells functions apart that have the same name in different files, as those of
 // plugins have.

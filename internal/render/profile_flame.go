@@ -12,8 +12,6 @@ import (
 	"strings"
 	"time"
 
-	pprof "github.com/google/pprof/profile"
-
 	"github.com/apisixscope/apisixscope/internal/text"
 	"github.com/apisixscope/apisixscope/profile"
 )
@@ -34,84 +32,31 @@ const (
 	flameName   = 300   // columns of a name that are kept
 )
 
-// flameNode is a frame in one place of the tree.
-type flameNode struct {
-	name     string
-	kind     string // a class of the style sheet
-	file     string
-	line     int64
-	value    int64
-	children map[flameKey]*flameNode
-}
+// kindAll is the class of the style sheet for what is no function.
+const kindAll profile.FrameKind = "all"
 
-type flameKey struct {
-	fn   *pprof.Function
-	kind profile.FrameKind
-	name string // of what is no function
-}
-
-func (n *flameNode) child(k flameKey, make func() *flameNode) *flameNode {
-	c := n.children[k]
-	if c == nil {
-		c = make()
-		c.children = map[flameKey]*flameNode{}
-		n.children[k] = c
+// tree merges the stacks, by groups if samples are shown apart.
+func (g *profilePage) tree() *profile.Node {
+	if g.apart() {
+		return profile.Tree(g.p, g.group)
 	}
-	return c
-}
-
-// flameTree merges the stacks from the root.
-func flameTree(g *profilePage) *flameNode {
-	root := &flameNode{name: "all", kind: "all", children: map[flameKey]*flameNode{}}
-	for _, s := range g.p.Sample {
-		at := root
-		at.value += s.Value[1]
-		if g.apart() {
-			name := g.group(s)
-			at = at.child(flameKey{name: name}, func() *flameNode { return &flameNode{name: name, kind: "all"} })
-			at.value += s.Value[1]
-		}
-		for _, l := range slices.Backward(s.Location) {
-			f, kind := l.Line[0].Function, profile.KindOf(l)
-			at = at.child(flameKey{fn: f, kind: kind}, func() *flameNode {
-				n := &flameNode{name: f.Name, kind: string(kind), file: f.Filename, line: f.StartLine}
-				if n.file == "" && l.Mapping != nil && kind == profile.FrameNative {
-					n.file = l.Mapping.File
-				}
-				return n
-			})
-			at.value += s.Value[1]
-		}
-	}
-	return root
-}
-
-// sorted returns the children, the greatest first.
-func (n *flameNode) sorted() []*flameNode {
-	var all []*flameNode
-	for _, c := range n.children {
-		all = append(all, c)
-	}
-	slices.SortFunc(all, func(a, b *flameNode) int {
-		return cmp.Or(cmp.Compare(b.value, a.value), cmp.Compare(a.name, b.name), cmp.Compare(a.file, b.file), cmp.Compare(a.line, b.line), cmp.Compare(a.kind, b.kind))
-	})
-	return all
+	return profile.Tree(g.p, nil)
 }
 
 // flame draws a tree.
 type flame struct {
 	*bufio.Writer
 	g     *profilePage
-	root  *flameNode
+	root  *profile.Node
 	least int64 // frames of less are left out
 	left  int   // how many those are
 	depth int
 }
 
 func newFlame(w io.Writer, g *profilePage) *flame {
-	f := &flame{Writer: bufio.NewWriter(w), g: g, root: flameTree(g)}
+	f := &flame{Writer: bufio.NewWriter(w), g: g, root: g.tree()}
 	var values []int64
-	f.measure(f.root, 0, func(n *flameNode) { values = append(values, n.value) })
+	f.measure(f.root, 0, func(n *profile.Node) { values = append(values, n.Cum) })
 	if len(values) > flameFrames { // a child is never wider than its parent, so none is left alone
 		slices.SortFunc(values, func(a, b int64) int { return cmp.Compare(b, a) })
 		f.least = values[flameFrames] + 1
@@ -122,18 +67,18 @@ func newFlame(w io.Writer, g *profilePage) *flame {
 		}
 	}
 	f.depth = 0
-	f.measure(f.root, 0, func(*flameNode) {})
+	f.measure(f.root, 0, func(*profile.Node) {})
 	return f
 }
 
 // measure calls each for all frames that are drawn, and notes how deep they are.
-func (f *flame) measure(n *flameNode, depth int, each func(*flameNode)) {
-	if n.value < f.least {
+func (f *flame) measure(n *profile.Node, depth int, each func(*profile.Node)) {
+	if n.Cum < f.least {
 		return
 	}
 	each(n)
 	f.depth = max(f.depth, depth+1)
-	for _, c := range n.children {
+	for _, c := range n.Children() {
 		f.measure(c, depth+1, each)
 	}
 }
@@ -169,35 +114,35 @@ func (f *flame) svg() {
 }
 
 // frame draws a frame as an SVG of its own, which clips its name, and those above it.
-func (f *flame) frame(n *flameNode, from int64, depth int) {
-	if n.value < f.least {
+func (f *flame) frame(n *profile.Node, from int64, depth int) {
+	if n.Cum < f.least {
 		return
 	}
-	total := max(f.root.value, 1)
-	name := text.Truncate(text.Clean(n.name), flameName)
+	total := max(f.root.Cum, 1)
+	name := text.Truncate(text.Clean(n.Name), flameName)
 	label := name
-	if isLua(profile.FrameKind(n.kind)) { // many have the same name
-		label += "  " + text.Truncate(text.Clean(place(n.file, n.line)), flameName)
+	if isLua(n.Kind) { // many have the same name
+		label += "  " + text.Truncate(text.Clean(place(n.File, n.Line)), flameName)
 	}
 	fmt.Fprintf(f, `<svg class="f %s t%d" x="%s%%" y="%d" width="%s%%" height="%d"><title>%s</title><rect width="100%%" height="100%%"/><text x="4" y="12.5">%s</text></svg>`+"\n",
-		n.kind, shade(n.name), share4(from, total), flameHead+depth*flameRow, share4(n.value, total), flameRow-1,
+		cmp.Or(n.Kind, kindAll), shade(n.Name), share4(from, total), flameHead+depth*flameRow, share4(n.Cum, total), flameRow-1,
 		escaped(f.tooltip(n, name)), html.EscapeString(label))
-	for _, c := range n.sorted() {
+	for _, c := range n.Children() {
 		f.frame(c, from, depth+1)
-		from += c.value
+		from += c.Cum
 	}
 }
 
 // tooltip is all there is to know of a frame.
-func (f *flame) tooltip(n *flameNode, name string) string {
-	s := fmt.Sprintf("%s — %s, %s", name, percent(float64(n.value)/float64(max(f.root.value, 1))), text.Duration(time.Duration(n.value)))
-	if n.kind != "all" {
-		s += ", " + kindTitle(profile.FrameKind(n.kind))
+func (f *flame) tooltip(n *profile.Node, name string) string {
+	s := fmt.Sprintf("%s — %s, %s", name, percent(float64(n.Cum)/float64(max(f.root.Cum, 1))), text.Duration(time.Duration(n.Cum)))
+	if n.Kind != "" {
+		s += ", " + kindTitle(n.Kind)
 	}
-	if n.file != "" {
-		s += ", " + n.file
-		if n.line > 0 {
-			s += ":" + strconv.FormatInt(n.line, 10)
+	if n.File != "" {
+		s += ", " + n.File
+		if n.Line > 0 {
+			s += ":" + strconv.FormatInt(n.Line, 10)
 		}
 	}
 	return s
@@ -258,7 +203,7 @@ func (f *flame) head() {
 	fmt.Fprintf(f, `<text class="title" x="8" y="20">%s</text><text class="said" x="8" y="38">%s</text>`+"\n", escaped(f.g.name()), escaped(said))
 	x := 8
 	for _, k := range flameKinds {
-		title := kindTitle(k) + " " + percent(float64(own[k])/float64(max(f.root.value, 1)))
+		title := kindTitle(k) + " " + percent(float64(own[k])/float64(max(f.root.Cum, 1)))
 		fmt.Fprintf(f, `<g class="legend" transform="translate(%d,48)"><rect class="%s" width="12" height="12"/><text x="17" y="10.5">%s</text></g>`, x, k, escaped(title))
 		x += 34 + 7*len(title)
 	}

@@ -240,7 +240,7 @@ func (t *topPage) groupRow(by string, r *profile.Row) {
 	if r.Name == "" {
 		name = dim
 	}
-	t.line(name, " "+text.Clean(groupName(by, r.Name, r.Title)))
+	t.line(name, " "+text.Clean(profile.GroupName(by, r.Name, r.Title)))
 }
 
 func (t *topPage) moreGroups(rows []profile.Row) {
