@@ -35,6 +35,7 @@ type Recording struct {
 	Cut     string          // says in words where it is cut; empty for a whole one
 	Profile *pprof.Profile  // nil for none
 	Samples profile.Summary // of the profile
+	CPU     trace.CPUUse    // of single requests; no Period: they have none, or the file is cut
 	Facts   map[string][]byte
 
 	path     string
@@ -122,9 +123,9 @@ func (r *Recording) take(name string, m *members, last *time.Time, whole *bool) 
 		return err
 	case name == endName:
 		data, err := m.all()
-		var e end
-		if err == nil && json.Unmarshal(data, &e) == nil {
-			r.Window, *whole = e.Window, true
+		var e End
+		if err == nil && Parse(data, &e) == nil {
+			r.Window, r.CPU, *whole = e.Window, e.CPU, true
 		}
 		return err
 	}

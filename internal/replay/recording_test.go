@@ -65,7 +65,7 @@ func write(t testing.TB, n int) written {
 		func() error { return r.Add(&trace.Event{Kind: trace.KindLost, Cause: "ring_full", Count: 3}) },
 		func() error { return r.Profile(aProfile(9), &profile.Summary{Kind: profile.CPU, Samples: 9}) },
 		func() error { return r.Fact("doctor", []byte(`{"ready":true}`)) },
-		func() error { return r.Close(time.Minute) },
+		func() error { return r.Close(replay.End{Window: time.Minute}) },
 	} {
 		if err := step(); err != nil {
 			t.Fatal(err)
@@ -223,7 +223,7 @@ func TestWriterTellsOfAFullDisk(t *testing.T) {
 	for i := 0; err == nil && i < 1e5; i++ {
 		err = r.Add(&trace.Event{Kind: trace.KindNote, Note: fmt.Sprint(rnd.Uint64(), rnd.Uint64(), rnd.Uint64())})
 	}
-	if !errors.Is(err, errFull) || !errors.Is(r.Flush(), errFull) || !errors.Is(r.Close(0), errFull) {
+	if !errors.Is(err, errFull) || !errors.Is(r.Flush(), errFull) || !errors.Is(r.Close(replay.End{}), errFull) {
 		t.Errorf("%v", err)
 	}
 	if _, err := replay.Open(save(t, full.Bytes())); err != nil {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"sync"
 	"time"
 
 	pprof "github.com/google/pprof/profile"
@@ -39,11 +40,16 @@ type Manifest struct {
 	Filters []string  `json:"filters,omitempty"` // those that the window had
 	Bodies  int       `json:"bodies,omitempty"`  // bytes of each that were asked for
 	Secrets bool      `json:"secrets,omitempty"` // credentials are in it
+	// NoProfile says why there is no profile, in words; empty for one that there is to be.
+	NoProfile string `json:"no_profile,omitempty"`
 }
 
-// end is the last member of a recording that was ended in order.
-type end struct {
-	Window time.Duration `json:"window_ns"`
+// End is what is known of a window when it is over. It is the last member of a recording that
+// was ended in order.
+type End struct {
+	Window time.Duration // how long it was
+	Seen   uint64        // requests that finished in it
+	CPU    trace.CPUUse  // no Period: single requests have no CPU time
 }
 
 // What a chunk holds at most.
@@ -52,8 +58,10 @@ const (
 	chunkTime  = time.Second
 )
 
-// Writer writes a recording. Its methods are for one goroutine.
+// Writer writes a recording. Its methods may be called by several goroutines, but what is
+// written to OTLP is of the one that calls Add.
 type Writer struct {
+	mu      sync.Mutex
 	w       io.Writer
 	zip     *zstd.Encoder
 	events  []byte
@@ -68,7 +76,7 @@ type Writer struct {
 
 // NewWriter begins a recording on w. The caller flushes now and then, and ends with Close.
 func NewWriter(w io.Writer, m Manifest) (*Writer, error) {
-	zip, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(true))
+	zip, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(true), zstd.WithWindowSize(1<<20))
 	if err != nil {
 		return nil, err
 	}
@@ -88,6 +96,8 @@ func (r *Writer) OTLP() io.Writer { return &r.otlp }
 
 // Add writes an event. Of a failure every later call tells, too.
 func (r *Writer) Add(e *trace.Event) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if len(r.events) == 0 {
 		r.since = time.Now()
 	}
@@ -100,6 +110,8 @@ func (r *Writer) Add(e *trace.Event) error {
 
 // Flush writes what has waited for a second.
 func (r *Writer) Flush() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if len(r.events) > 0 && time.Since(r.since) >= chunkTime {
 		return r.chunk()
 	}
@@ -124,6 +136,8 @@ func (r *Writer) Profile(p *pprof.Profile, sum *profile.Summary) error {
 	if err := p.Write(&b); err != nil {
 		return err
 	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.samples++
 	name := fmt.Sprintf("%s%06d", profileDir, r.samples)
 	// The profile first: one without its summary is not read.
@@ -134,20 +148,20 @@ func (r *Writer) Profile(p *pprof.Profile, sum *profile.Summary) error {
 
 // Fact keeps the JSON of another command, such as doctor, as facts/NAME.json.
 func (r *Writer) Fact(name string, data []byte) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	r.member(factsDir+name+".json", data)
 	return r.seal()
 }
 
-// Close ends the recording of a window of that length.
-func (r *Writer) Close(window time.Duration) error {
+// Close ends the recording. Without it the file is one that was cut.
+func (r *Writer) Close(e End) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
 	if len(r.events) > 0 || r.otlp.Len() > 0 {
 		r.chunk()
 	}
-	about, err := json.Marshal(end{window})
-	if err != nil {
-		return err
-	}
-	r.member(endName, append(about, '\n'))
+	r.member(endName, append(Append(nil, &e), '\n'))
 	if r.failed == nil {
 		r.failed = r.members.Close()
 	}
