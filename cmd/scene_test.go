@@ -26,6 +26,7 @@ const (
 	sceneLogged     scene = "logged"  // the request object is read, headers and all
 	sceneStuck      scene = "stuck"   // the source does not end when it should
 	sceneBroken     scene = "broken"  // the source fails
+	scenePanics     scene = "panics"  // the source is not well made
 	sceneNone       scene = "none"    // no gateway
 	sceneSeveral    scene = "several" // several gateways
 	sceneOther      scene = "other"   // --pid is of another program
@@ -125,6 +126,8 @@ func (s *source) Next(ctx context.Context) (trace.Event, error) {
 		<-(chan struct{})(nil)
 	case sceneBroken:
 		return trace.Event{}, errors.New("read ring buffer: file already closed")
+	case scenePanics:
+		panic("the source panics")
 	case sceneQuiet:
 	case sceneBusy:
 		time.Sleep(time.Millisecond)

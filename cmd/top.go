@@ -32,8 +32,9 @@ func newTopCmd(env Env) *cobra.Command {
 		Use:   "top",
 		Short: "Look at the gateway's requests, routes, nodes and workers",
 		Long: `Top shows on the terminal what the gateway does while it does it: its requests,
-each with its waterfall and headers, the routes, the upstream nodes, the workers,
-what they use the CPU for, and the routes' configuration. ? lists the keys.
+each with its waterfall and headers, the routes, the upstream nodes, the
+workers, what they use the CPU for, and how routes are configured. ? lists the
+keys.
 
 The window ends by --duration, and + makes it 5 minutes longer. The screen stays
 for reading, with nothing attached to the gateway, until q. The status bar tells

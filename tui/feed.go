@@ -4,6 +4,7 @@ import (
 	"context"
 	"maps"
 	"sync"
+	"time"
 
 	"github.com/apisixscope/apisixscope/internal/metrics"
 	"github.com/apisixscope/apisixscope/logs"
@@ -79,7 +80,21 @@ func (f *Feed) Keep(keep func(*trace.Exchange) string) func(*trace.Exchange) str
 }
 
 // Tap returns src, whose losses and notes the Feed sees on their way.
-func (f *Feed) Tap(src trace.Source) trace.Source { return &tap{Source: src, feed: f} }
+func (f *Feed) Tap(src trace.Source) trace.Source {
+	t := tap{Source: src, feed: f}
+	if past, ok := src.(window); ok {
+		return &pastTap{t, past}
+	}
+	return &t
+}
+
+// window is a recording's, which tells how long it was.
+type window interface{ Window() time.Duration }
+
+type pastTap struct {
+	tap
+	window
+}
 
 type tap struct {
 	trace.Source
