@@ -48,7 +48,6 @@ type Manifest struct {
 // was ended in order.
 type End struct {
 	Window time.Duration // how long it was
-	Seen   uint64        // requests that finished in it
 	CPU    trace.CPUUse  // no Period: single requests have no CPU time
 }
 
