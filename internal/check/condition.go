@@ -125,12 +125,16 @@ func (c *Condition) judge(m *measured) (held bool, measured string, err error) {
 	case "!=":
 		held = have != c.value
 	}
-	return held, m.words(c.what, have), nil
+	measured = m.words(c.what, have)
+	if m.unseen {
+		measured += ", as the client saw it"
+	}
+	return held, measured, nil
 }
 
 // judgeSource asks it of each answer.
 func (c *Condition) judgeSource(m *measured) (bool, string, error) {
-	if m.sources == nil {
+	if m.unseen {
 		return false, "", errUnseen
 	}
 	if m.requests == 0 {

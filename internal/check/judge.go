@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 
 	"github.com/tidwall/gjson"
@@ -71,7 +72,8 @@ func (j *judge) condition(c *Condition, m *measured) {
 }
 
 // each asserts something of each sending, and says how many failed and how the first did.
-func each[T any](j *judge, line int, asked string, all []T, test func(*T) string) {
+// none says why there is nothing to look at.
+func each[T any](j *judge, line int, asked, none string, all []T, test func(*T) string) {
 	var why string
 	failed := 0
 	for i := range all {
@@ -82,37 +84,48 @@ func each[T any](j *judge, line int, asked string, all []T, test func(*T) string
 	}
 	switch {
 	case len(all) == 0:
-		j.add(line, asked, Failed, "", "none was sent")
+		j.add(line, asked, Failed, "", none)
 	case failed == 0:
 		j.add(line, asked, Held, count(len(all)), "")
 	case len(all) == 1:
 		j.add(line, asked, Failed, "", why)
 	default:
-		j.add(line, asked, Failed, "", fmt.Sprintf("%s of %d: %s", count(failed), len(all), why))
+		j.add(line, asked, Failed, "", fmt.Sprintf("%d of %d: %s", failed, len(all), why))
 	}
 }
 
-func count(n int) string { return fmt.Sprintf("%d times", n) }
+func count(n int) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+const (
+	unsent     = "it was not sent"
+	unanswered = "there was no answer"
+	unseen     = "it was not seen in the gateway"
+)
 
 // request judges a request that was sent.
 func (j *judge) request(i int) {
 	q, sent := &j.c.plan.Requests[i], j.c.sent[i]
 	j.name, j.line = q.Name, q.Line
 	e := &q.Expect
-	each(j, 0, "is answered", sent, func(s *Sent) string {
+	each(j, 0, "is answered", unsent, sent, func(s *Sent) string {
 		if s.Err != nil {
 			return s.Err.Error()
 		}
 		return ""
 	})
 	if len(e.Status) > 0 {
-		each(j, e.statusPos, "status "+statuses(e.Status), answered(sent), func(s *Sent) string { return e.status(s.Status) })
+		each(j, e.statusPos, "status "+statuses(e.Status), unanswered, answered(sent), func(s *Sent) string { return e.status(s.Status) })
 	}
 	for k := range e.Headers {
-		each(j, e.Headers[k].Line, "header "+e.Headers[k].asked(), answered(sent), func(s *Sent) string { return e.Headers[k].header(s.Header) })
+		each(j, e.Headers[k].Line, "header "+e.Headers[k].asked(), unanswered, answered(sent), func(s *Sent) string { return e.Headers[k].header(s.Header) })
 	}
 	for k := range e.JSON {
-		each(j, e.JSON[k].Line, "json "+e.JSON[k].asked(), answered(sent), func(s *Sent) string { return e.JSON[k].json(s.Body) })
+		each(j, e.JSON[k].Line, "json "+e.JSON[k].asked(), unanswered, answered(sent), func(s *Sent) string { return e.JSON[k].json(s.Body) })
 	}
 	j.gateway(q, sent)
 }
@@ -148,7 +161,7 @@ func (j *judge) gateway(q *Request, sent []Sent) {
 			m.count(sent[i].Status, sent[i].Took)
 		}
 	default:
-		each(j, 0, once, sent, func(s *Sent) string { return j.once(s.ID) })
+		each(j, 0, once, unsent, sent, func(s *Sent) string { return j.once(s.ID) })
 	}
 	for _, w := range words {
 		switch asked := w.what + " " + w.want.Text; {
@@ -156,7 +169,7 @@ func (j *judge) gateway(q *Request, sent []Sent) {
 		case blind:
 			j.unjudged(w.want.Line, asked, errUnseen)
 		default:
-			each(j, w.want.Line, asked, seen, func(x **trace.Exchange) string { return w.test(*x, w.want.Text) })
+			each(j, w.want.Line, asked, unseen, seen, func(x **trace.Exchange) string { return w.test(*x, w.want.Text) })
 		}
 	}
 	for k := range e.Holds {
@@ -168,9 +181,9 @@ func (j *judge) gateway(q *Request, sent []Sent) {
 func (j *judge) once(id trace.TraceID) string {
 	switch n := j.c.twice[id]; {
 	case j.c.seen[id] == nil && j.c.lost() > 0:
-		return fmt.Sprintf("it was not seen in the gateway, but events were lost: %d", j.c.lost())
+		return fmt.Sprintf("%s, but events were lost: %d", unseen, j.c.lost())
 	case j.c.seen[id] == nil:
-		return "it was not seen in the gateway: was it another one that answered?"
+		return unseen + ": was it another one that answered?"
 	case n > 0:
 		return fmt.Sprintf("it was seen %d times: something on the way repeats it", n+1)
 	}
@@ -241,14 +254,14 @@ func (p *Pair) json(body []byte) string {
 	return p.meets(got.String())
 }
 
-// named compares a name that APISIX gives a request.
+// named compares what APISIX calls a part of a request: by its id, or by its name.
 func named(x *trace.Exchange, want string, have ...string) string {
 	for _, h := range have {
 		if h == want {
 			return ""
 		}
 	}
-	name := cmp.Or(have...)
+	name := strings.Join(slices.DeleteFunc(slices.Compact(have), func(s string) bool { return s == "" }), ", ")
 	switch {
 	case x.Names.From == trace.NamesUnread:
 		return "the names of the request could not be read"

@@ -19,7 +19,7 @@ type measured struct {
 	requests, errors, refused int // all; no answer or 5xx; 4xx
 	retries                   int
 	took, gateway, upstream   []time.Duration
-	sources                   map[trace.ResponseSource]int // nil where the gateway was not seen
+	sources                   map[trace.ResponseSource]int
 	lost                      uint64
 	unseen                    bool // only the client's side is known
 }

@@ -1,0 +1,161 @@
+package cmd_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/apisixscope/apisixscope/bpf"
+	"github.com/apisixscope/apisixscope/cmd"
+	"github.com/apisixscope/apisixscope/internal/testrig"
+	"github.com/apisixscope/apisixscope/trace"
+)
+
+// A checked gateway answers requests as their query says, and is a Source of what it did:
+//
+//	status  of the answer       node     that answered
+//	tries   at nodes            source   of the answer
+//	took    in milliseconds     unseen   it is not told of; twice: it is told of again
+type checked struct {
+	*httptest.Server
+	events chan trace.Event
+}
+
+func startChecked(t *testing.T) *checked {
+	c := &checked{events: make(chan trace.Event, 1000)}
+	c.Server = httptest.NewServer(c)
+	t.Cleanup(c.Close)
+	return c
+}
+
+func (c *checked) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	q := r.URL.Query()
+	number := func(name string, usual int) int {
+		if n, err := strconv.Atoi(q.Get(name)); err == nil {
+			return n
+		}
+		return usual
+	}
+	status := number("status", 200)
+	x := &trace.Exchange{
+		Start: began, Duration: time.Duration(number("took", 5)) * time.Millisecond, PID: 4132, Method: r.Method, Path: r.URL.Path, Query: r.URL.RawQuery,
+		Host: r.Host, Protocol: "1.1", Status: status, Timing: trace.Timing{Gateway: time.Millisecond}, Source: trace.FromUpstream,
+	}
+	if s := q.Get("source"); s != "" {
+		x.Source = trace.ResponseSource(s)
+	}
+	if id, err := hex.DecodeString(strings.Split(r.Header.Get("traceparent")+"--", "-")[1]); err == nil {
+		copy(x.TraceID[:], id)
+	}
+	if name := strings.Trim(r.URL.Path, "/"); name != "" {
+		x.Names = trace.Names{From: trace.NamesExact, RouteID: "r-" + name, RouteName: name, ServiceID: "shop", Consumer: "jack", Upstream: "u-" + name}
+	}
+	for range number("tries", 1) {
+		x.Attempts = append(x.Attempts, trace.Attempt{Peer: netip.MustParseAddrPort("10.0.0.7:80"), Status: status, Duration: 3 * time.Millisecond})
+	}
+	tell := func(x *trace.Exchange) { c.events <- trace.Event{Kind: trace.KindExchange, Exchange: x} }
+	if !q.Has("unseen") {
+		tell(x)
+	}
+	if q.Has("twice") {
+		tell(x.Clone())
+	}
+	if q.Has("lossy") {
+		c.events <- trace.Event{Kind: trace.KindLost, Cause: "requests_ring_full", Count: 3}
+	}
+	if q.Has("others") { // pass by at the same time
+		for i := range 10 {
+			other := x.Clone()
+			other.TraceID, other.Names.RouteName = trace.TraceID{1, byte(i)}, "others"
+			if other.Status = 200; i == 0 {
+				other.Status, other.ErrType = 502, "connection_refused"
+			}
+			tell(other)
+		}
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set("X-Cache", "HIT from edge-7")
+	body, _ := io.ReadAll(r.Body)
+	w.WriteHeader(status)
+	fmt.Fprintf(w, `{"order":{"id":7,"items":["a","b"]},"sent":%q,"method":%q,"host":%q,"tenant":%q}`, body, r.Method, r.Host, r.Header.Get("X-Tenant"))
+}
+
+// Next makes it a trace.Source.
+func (c *checked) Next(ctx context.Context) (trace.Event, error) {
+	select {
+	case e := <-c.events:
+		return e, nil
+	case <-ctx.Done():
+		return trace.Event{}, io.EOF
+	}
+}
+
+type openChecked struct{ *checked }
+
+func (openChecked) Close() error { return nil }
+
+// TestCheckFiles runs each file of testdata/check. The first line of a file may have words
+// for the command line.
+func TestCheckFiles(t *testing.T) {
+	files, err := filepath.Glob("testdata/check/*.yaml")
+	if err != nil || len(files) < 40 {
+		t.Fatalf("%d files: %v", len(files), err)
+	}
+	took := regexp.MustCompile(`\(\d+(\.\d+)?(µs|ms|s), as`) // as a client measures it
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".yaml")
+		t.Run(name, func(t *testing.T) {
+			gateway := startChecked(t)
+			t.Setenv("GATEWAY", gateway.URL)
+			t.Setenv("TENANT", "acme")
+			data, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			first, _, _ := strings.Cut(string(data), "\n")
+			args := []string{"check", "-f", file}
+			if words, ok := strings.CutPrefix(first, "# args: "); ok {
+				args = append(args, strings.Fields(words)...)
+			}
+			var out, errs bytes.Buffer
+			env := cmd.Env{Version: "v0.0.0-test", Out: &out, Err: &errs}
+			s := scene("")
+			if strings.HasPrefix(name, "blind") {
+				s = sceneDenied
+			}
+			if strings.HasPrefix(name, "nowhere") {
+				s = sceneNone
+			}
+			s.enter(&env)
+			if s == sceneNone {
+				env.Ready = func() error { return nil }
+			}
+			env.OpenTrace = func(context.Context, bpf.Options) (trace.Source, error) { return openChecked{gateway}, nil }
+			code := cmd.Report(&errs, cmd.Execute(t.Context(), env, args))
+			got := fmt.Sprintf("exit %d\n%s", code, &out)
+			for line := range strings.Lines(errs.String()) {
+				if !strings.HasPrefix(line, "seen ") && !strings.HasPrefix(line, "no request finished") { // the window's own summary
+					got += "stderr: " + line
+				}
+			}
+			got = strings.ReplaceAll(got, gateway.URL, "http://gateway")
+			got = strings.ReplaceAll(got, gateway.Listener.Addr().String(), "gateway")
+			if s == sceneDenied {
+				got = took.ReplaceAllString(got, "(TIME, as")
+			}
+			testrig.Golden(t, "check/"+name+".txt", got)
+		})
+	}
+}
