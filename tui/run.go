@@ -49,7 +49,7 @@ func (p *Program) Run(ctx context.Context) error {
 		beside.Go(func() {
 			defer func() {
 				if r := recover(); r != nil {
-					screen.Kill()
+					screen.Quit() // Kill could come before the terminal is what Run makes of it
 					<-closed
 					panic(r) // it can be read now
 				}
