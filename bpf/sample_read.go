@@ -131,6 +131,9 @@ func (s *Sampler) lookAgain(now time.Time) error {
 			}
 		}
 	}
+	if err := s.setClocks(); err != nil {
+		s.note(err.Error())
+	}
 	return nil
 }
 
@@ -195,7 +198,7 @@ func (s *Sampler) takeChange(c *sampleProcessChange, kind sampleSampleKind) erro
 	if err := s.tellRows(); err != nil {
 		return err
 	}
-	if err := s.tell(s.processes[pid]); err != nil {
+	if err := errors.Join(s.tell(s.processes[pid]), s.setClocks()); err != nil {
 		s.note(err.Error())
 	}
 	return nil
