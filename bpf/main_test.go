@@ -42,6 +42,10 @@ func stretched(t *testing.T, d time.Duration) time.Duration {
 	return d * time.Duration(n)
 }
 
+// emulated reports whether the processor is. It stands still while the host does other work,
+// and a timer's interrupts come late: samples taken there measure nothing.
+func emulated() bool { return os.Getenv(slowEnv) != "" }
+
 // eventually waits until ready, and fails the test if that does not come.
 func eventually(t *testing.T, what string, ready func() bool) {
 	t.Helper()

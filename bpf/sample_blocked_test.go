@@ -3,6 +3,7 @@ package bpf_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -23,6 +24,14 @@ func hasNative(p *profile.Sample, function string) bool {
 	})
 }
 
+// gaveWay reports whether a thread did not wait, but had to leave the CPU to another one
+// where it went back to its own code, as on a busy machine.
+func gaveWay(p *profile.Sample) bool {
+	return slices.ContainsFunc(p.Stack, func(f profile.Frame) bool {
+		return f.Kind == profile.FrameKernel && strings.Contains(f.Name, "exit_to_user")
+	})
+}
+
 // TestGatewaySampleOffCPU has Lua sleep in C for 3 ms, and finds that.
 func TestGatewaySampleOffCPU(t *testing.T) {
 	testrig.NeedBPF(t)
@@ -32,7 +41,7 @@ func TestGatewaySampleOffCPU(t *testing.T) {
 	var slept []time.Duration
 	for i := range samples {
 		p := &samples[i]
-		if p.Kind != profile.OffCPU {
+		if p.Kind != profile.OffCPU || gaveWay(p) {
 			continue
 		}
 		if hasLua(p, "blocks_in_c") {
@@ -51,8 +60,10 @@ func TestGatewaySampleOffCPU(t *testing.T) {
 	slices.Sort(slept)
 	median := slept[len(slept)/2]
 	t.Logf("%d times asleep, %s in the middle, %s at least", len(slept), median, slept[0])
-	// What is above is the machine's: a thread that wakes may have to wait for a CPU.
-	if slept[0] < 2950*time.Microsecond || median > 3500*time.Microsecond {
+	// A sleep begins a moment before the CPU is left. What is above is the machine's: a thread
+	// that wakes may have to wait for a CPU.
+	least := 3*time.Millisecond - stretched(t, 50*time.Microsecond)
+	if slept[0] < least || median > 3450*time.Microsecond+stretched(t, 50*time.Microsecond) {
 		t.Errorf("a sleep of 3 ms took %s in the middle, and %s at least", median, slept[0])
 	}
 }

@@ -21,13 +21,13 @@ func TestGatewaySampleWithoutSymbols(t *testing.T) {
 	if err := rig.ResetTruth(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	samples := sampleFor(t, s, 4*time.Second, func(ctx context.Context) { load(t, ctx, rig, 4, "/all") })
+	samples := sampleFor(t, s, unhurried(4*time.Second), func(ctx context.Context) { load(t, ctx, rig, 4, "/all") })
 	truth, err := rig.Truth(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
 	// The first samples tell where the VMs are. What came before them is not whole.
-	known := slices.DeleteFunc(samples, func(p profile.Sample) bool { return p.Time.Before(samples[0].Time.Add(time.Second)) })
+	known := slices.DeleteFunc(samples, func(p profile.Sample) bool { return p.Time.Before(samples[0].Time.Add(unhurried(time.Second))) })
 	v := testrig.JudgeProfile(known, truth)
 	t.Log(v.String())
 	checkVerdict(t, v)
@@ -65,7 +65,7 @@ func TestGatewaySampleOther(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			// What was mapped for it, PCRE's code for one, is known half a second later.
-			sampleFor(t, s, time.Second, c.load)
+			sampleFor(t, s, unhurried(time.Second), c.load)
 			s := openSampler(t, bpf.SampleOptions{Target: findProfiled(t, rig), Hz: 999})
 			samples := sampleFor(t, s, 2*time.Second, c.load)
 			v := testrig.JudgeProfile(samples, nil)
@@ -79,7 +79,7 @@ func TestGatewaySampleOther(t *testing.T) {
 			if v.Samples < 100 || with*10 < v.Samples {
 				t.Errorf("of %d samples %d are in what this is about", v.Samples, with)
 			}
-			if few := 1 + v.Samples/200; v.Errors > few || v.Samples-v.Rooted > few {
+			if few := fewOf(v.Samples, 200); v.Errors > few || v.Samples-v.Rooted > few {
 				t.Errorf("of %d stacks %d have an error, and %d reach the process's start", v.Samples, v.Errors, v.Rooted)
 			}
 		})
@@ -106,11 +106,7 @@ func TestGatewaySampleLabels(t *testing.T) {
 		if v.Samples < 200 || v.Wrong > 0 {
 			t.Errorf("%s: %d samples, %d with a wrong label", name, v.Samples, v.Wrong)
 		}
-		for _, share := range v.Shares {
-			if share.Off() > 1+3*share.Sigma {
-				t.Errorf("%s %s: %.2f%% of the samples, but %.2f%% of the CPU time", name, share.Name, share.Share, share.True)
-			}
-		}
+		checkShares(t, v.Shares)
 	}
 }
 
@@ -124,9 +120,9 @@ func TestGatewaySampleReload(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := openSampler(t, bpf.SampleOptions{Target: findProfiled(t, rig), Hz: 499})
-	samples := sampleFor(t, s, 4*time.Second, func(ctx context.Context) {
+	samples := sampleFor(t, s, unhurried(4*time.Second), func(ctx context.Context) {
 		go func() {
-			time.Sleep(1500 * time.Millisecond)
+			time.Sleep(unhurried(1500 * time.Millisecond))
 			if err := rig.Reload(ctx); err != nil {
 				t.Errorf("reload: %v", err)
 			}
@@ -141,6 +137,11 @@ func TestGatewaySampleReload(t *testing.T) {
 	}
 	v := testrig.JudgeProfile(samples, nil)
 	t.Log(v.String())
+	for name, pids := range map[string][]int{"before": before, "after": after} {
+		of := slices.DeleteFunc(slices.Clone(samples), func(p profile.Sample) bool { return !slices.Contains(pids, p.PID) })
+		its := testrig.JudgeProfile(of, nil)
+		t.Logf("of workers %s it: %s", name, its.String())
+	}
 	count := func(pids []int) (n int) {
 		for i := range samples {
 			if slices.Contains(pids, samples[i].PID) && samples[i].Kind == profile.CPU {
@@ -153,7 +154,7 @@ func TestGatewaySampleReload(t *testing.T) {
 		t.Errorf("%d samples of workers before, %d after the reload", old, young)
 	}
 	// What a process did as it began, or was about to end, may be unknown.
-	if few := 2 + v.Samples/200; v.Errors > few || v.Samples-v.Rooted > few {
+	if few := fewOf(v.Samples, 200); v.Errors > few || v.Samples-v.Rooted > few {
 		t.Errorf("of %d stacks %d have an error, and %d reach the process's start", v.Samples, v.Errors, v.Rooted)
 	}
 }

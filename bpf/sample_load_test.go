@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/cilium/ebpf"
+	"github.com/cilium/ebpf/rlimit"
 
 	"github.com/apisixscope/apisixscope/internal/testrig"
 )
@@ -18,6 +19,9 @@ const verifiedMost = 200000
 // tells how much work they are for the verifier.
 func TestBPFSampleVerified(t *testing.T) {
 	testrig.NeedBPF(t)
+	if err := rlimit.RemoveMemlock(); err != nil { // which counts maps before Linux 5.11
+		t.Fatal(err)
+	}
 	for name, helper := range map[string]uint32{"helper": 1, "stack": 0} {
 		t.Run(name, func(t *testing.T) {
 			if helper == 1 && taskRegs() == 0 {
