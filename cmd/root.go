@@ -95,6 +95,7 @@ installed into APISIX, nothing is reloaded, and nothing stays behind.`,
 
 	root.AddCommand(newTopCmd(env), newOpenCmd(env), newTraceCmd(env), newLogsCmd(env), newProfileCmd(env), newCheckCmd(env), newAdminCmd(env), newRestoreCmd(env), newDoctorCmd(env), newDemoCmd(env))
 	root.SetHelpCommand(newHelpCmd(root))
+	completeAll(root, env)
 	return root
 }
 
