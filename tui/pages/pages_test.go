@@ -54,7 +54,7 @@ func TestScreens(t *testing.T) {
 				{"trace-retried", "gsss" + enter, []string{"attempt 2 10.0.0.5:80"}},
 				{"trace-headers", "G", []string{"APISIX/3.16.0"}},
 				{"trace-older", "n", []string{"owned"}},
-				{"admin", ":adm" + enter, []string{"key-auth"}},
+				{"admin", ":adm" + enter, []string{"URI", "PLUGINS"}},
 				{"admin-match", "m" + ctrlU + "POST shop.example/cart?v=2", []string{"match: POST"}},
 				{"admin-answer", enter, []string{"POST shop.example/cart?v=2, in 80 columns"}},
 				{"admin-route", esc + enter, []string{`/route == "17"`}},

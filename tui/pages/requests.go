@@ -197,7 +197,7 @@ func requestColumns() []parts.Column[*trace.Exchange] {
 		{Title: "TOTAL", Width: 7, Right: true, Look: look(parts.Bold), Cell: func(x row, _ int) string { return text.Duration(x.Duration) }},
 		{Title: "UPSTREAM", Width: 9, From: 76, Right: true, Cell: func(x row, _ int) string { return orDash(upstreamTime(x)) }},
 		{Title: "TRY", Width: 4, From: 76, Right: true, Cell: func(x row, _ int) string { return strconv.Itoa(len(x.Attempts)) }},
-		{Title: "LARGEST", Width: 24, From: 110, Cell: func(x row, _ int) string { return largest(x) }},
+		{Title: "LARGEST", Width: 24, From: 130, Cell: func(x row, _ int) string { return largest(x) }},
 		{Title: "UPSTREAM NODE", Width: 21, From: 150, Cell: func(x row, _ int) string { return node(x) }},
 		{Title: "CLIENT", Width: 21, From: 180, Cell: func(x row, _ int) string { return client(x) }},
 	}

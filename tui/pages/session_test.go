@@ -4,6 +4,7 @@ import (
 	"context"
 	"image/color"
 	"io"
+	"regexp"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -113,29 +114,23 @@ func (s *session) ready() {
 // settled is longer than the screen waits with what it has to draw.
 const settled = 300 * time.Millisecond
 
+// inputs are the messages that bytes of a keyboard or a mouse become.
+var inputs = regexp.MustCompile(`(?s)\x1b\[200~.*?\x1b\[201~|\x1b\[[<0-9;]*[A-Za-z~]|.`)
+
 // press sends keys, and waits until they have had their effect and the words are on the screen.
 func (s *session) press(keys string, words ...string) {
 	s.t.Helper()
-	for i, run := range strings.SplitAfter(keys, esc) {
-		before := s.handled.Load()
-		run, escaped := strings.CutSuffix(run, esc)
-		if escaped {
-			run += "\x1b"
-		}
-		if run == "" && i > 0 {
-			continue
-		}
+	for run := range strings.SplitAfterSeq(keys, esc) {
+		run = strings.Replace(run, esc, "\x1b", 1)
+		want := s.handled.Load() + int64(len(inputs.FindAllString(run, -1)))
 		s.Press(s.t, run)
-		for run != "" && s.handled.Load() == before {
-			time.Sleep(time.Millisecond)
+		for until := time.Now().Add(20 * time.Second); s.handled.Load() < want; time.Sleep(time.Millisecond) {
+			if time.Now().After(until) {
+				s.t.Fatalf("of the keys %q, %d do nothing:\n%s", run, want-s.handled.Load(), s.Text())
+			}
 		}
 	}
-	// The keys behind the first, too, and what they lead to.
-	for last, since := s.handled.Load(), time.Now(); time.Since(since) < settled; time.Sleep(5 * time.Millisecond) {
-		if n := s.handled.Load(); n != last {
-			last, since = n, time.Now()
-		}
-	}
+	time.Sleep(settled) // what the last one asks for is drawn by then
 	s.Wait(s.t, settled, words...)
 }
 
@@ -148,7 +143,7 @@ type counted struct {
 func (c counted) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	_, cmd := c.Model.Update(msg)
 	switch msg.(type) {
-	case tea.KeyPressMsg, tea.MouseMsg, tea.PasteMsg, tea.WindowSizeMsg:
+	case tea.KeyPressMsg, tea.MouseMsg, tea.PasteMsg:
 		c.handled.Add(1)
 	}
 	return c, cmd

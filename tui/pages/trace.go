@@ -95,7 +95,7 @@ func (p *Trace) View(s *tui.State, z tui.Size) []string {
 		p.open, p.top = x, 0
 	}
 	lines := p.tree(x, z.Width)
-	lines = append(lines, timingBar(x, z.Width)...)
+	lines = append(lines, timingBar(x, z.Width, s.Colors)...)
 	lines = append(lines, attempts(x, z.Width)...)
 	lines = append(lines, headers(x, z.Width)...)
 	return p.scroller.window(lines, z.Height)
@@ -138,8 +138,9 @@ func partLook(name string) (parts.Look, string) {
 	return parts.Blue, "n" // connect, tls, send: the network
 }
 
-// timingBar draws the parts of a request's time in their order, as shares of their sum.
-func timingBar(x *trace.Exchange, width int) []string {
+// timingBar draws the parts of a request's time in their order, as shares of their sum. Where
+// there are no colours, a part is as long as its letter is repeated.
+func timingBar(x *trace.Exchange, width int, colors bool) []string {
 	var all []trace.Part
 	var sum time.Duration
 	for part := range x.Parts() {
@@ -160,7 +161,11 @@ func timingBar(x *trace.Exchange, width int) []string {
 		so += part.Duration
 		till := max(int(float64(so)/float64(sum)*float64(free)), from)
 		look, letter := partLook(part.Name)
-		bar.Put(look+";7", strings.Repeat(letter, till-from))
+		fill := letter
+		if colors {
+			fill = " "
+		}
+		bar.Put(look+";7", text.Truncate(letter+strings.Repeat(fill, max(till-from-1, 0)), till-from))
 		if !seen[letter] {
 			seen[letter] = true
 			names := map[string]string{"c": "client", "g": "gateway", "n": "connect and send", "w": "wait for the node", "r": "read from it"}
