@@ -25,6 +25,10 @@ func (s *Source) attach() error {
 		if err := s.watchSockets(); err != nil {
 			return err
 		}
+	} else if s.options.Workers {
+		if err := attachTracing(&s.links, p.TickEnds, p.TickBegins); err != nil {
+			return err
+		}
 	}
 	if len(s.uprobes) == 0 {
 		return nil
@@ -56,7 +60,7 @@ func attachTracing(links *[]link.Link, programs ...*ebpf.Program) error {
 // singlePrograms are those of which a run that the kernel left out is a loss.
 func (s *Source) singlePrograms() []*ebpf.Program {
 	p := s.objects.tracePrograms
-	return []*ebpf.Program{p.SchedProcessFork, p.SchedProcessExit, p.SysEnter, p.SysExit}
+	return []*ebpf.Program{p.SchedProcessFork, p.SchedProcessExit, p.SysEnter, p.SysExit, p.TickEnds, p.TickBegins}
 }
 
 // The functions of nginx at which the request object is read.

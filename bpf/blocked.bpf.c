@@ -43,7 +43,7 @@ static __always_inline bool waits_for_events(struct sample_regs *r)
 #else
 	long nr = r->regs[8];
 #endif
-	return nr == NR_epoll_wait || nr == NR_epoll_pwait || nr == NR_epoll_pwait2;
+	return is_epoll(nr);
 }
 
 SEC("tp_btf/sched_switch")
@@ -74,11 +74,6 @@ int on_switch(u64 *ctx)
 		count(COUNT_BUSY, 1);
 	count(COUNT_TIME, bpf_ktime_get_ns() - m->event.time);
 	return 0;
-}
-
-static __always_inline bool is_epoll(long nr)
-{
-	return nr == NR_epoll_wait || nr == NR_epoll_pwait || nr == NR_epoll_pwait2;
 }
 
 /* The thread of an event loop that calls, or 0. */

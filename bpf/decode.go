@@ -51,6 +51,7 @@ func (s *Source) decode(raw []byte) (e trace.Event, at uint64, ok bool) {
 		if p, ok := record[traceProcessEvent](raw); ok {
 			if p.Exited == 0 {
 				s.upstreams.inherits(p.Pid, p.Parent)
+				s.workers.forked(int(p.Pid), int(p.Parent))
 			}
 			return trace.Event{Kind: trace.KindProcess, Time: s.clock.at(p.Time), Process: &trace.Process{
 				PID: int(p.Pid), Parent: int(p.Parent), Exited: p.Exited != 0, Status: int(p.ExitCode),

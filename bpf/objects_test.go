@@ -46,7 +46,7 @@ func fieldsOf[T any](objects any) map[string]T {
 // TestBPFPrograms says how hard the verifier worked. It gives up at a million
 // instructions; well before that, another kernel's verifier may.
 func TestBPFPrograms(t *testing.T) {
-	s := opened(t, Options{Probes: true, Logged: true, AllHeaders: true})
+	s := opened(t, Options{Probes: true, Logged: true, AllHeaders: true, Workers: true})
 	programs := fieldsOf[*ebpf.Program](s.objects.tracePrograms)
 	if len(programs) < 8 {
 		t.Errorf("%d programs", len(programs))
@@ -70,7 +70,7 @@ func TestBPFPrograms(t *testing.T) {
 
 // TestBPFMemory adds up what the maps take of the kernel's memory.
 func TestBPFMemory(t *testing.T) {
-	s := opened(t, Options{Probes: true, Logged: true, AllHeaders: true})
+	s := opened(t, Options{Probes: true, Logged: true, AllHeaders: true, Workers: true})
 	maps := fieldsOf[*ebpf.Map](s.objects.traceMaps)
 	if len(maps) < 8 {
 		t.Errorf("%d maps", len(maps))

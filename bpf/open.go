@@ -43,6 +43,9 @@ type Options struct {
 	// Only removes, in the kernel, requests of other routes, services and consumers. Requests
 	// whose names cannot be read are not removed. It needs NoSockets: sockets tell of all.
 	Only Only
+	// Workers tells of each worker once a second: the ticks of its event loop, its CPU time and
+	// its sockets.
+	Workers bool
 	// Headers are names of request headers whose values are wanted, at most two.
 	Headers []string
 	// Log is told what happens while attaching; nil for nobody.
@@ -99,6 +102,9 @@ func (s *Source) open(ctx context.Context) error {
 	if err := s.attach(); err != nil {
 		return err
 	}
+	if s.options.Workers {
+		s.followWorkers()
+	}
 	s.options.Log.Debug("probes are armed", "took", time.Since(began))
 	s.record.RawSample = make([]byte, 0, roomy)
 	s.began = kernelNow()
@@ -128,6 +134,9 @@ func (s *Source) load() error {
 	if !s.options.AllHeaders {
 		spec.Maps[traceMapHeads].MaxEntries = 1
 	}
+	if !s.options.Workers {
+		spec.Maps[traceMapLoops].MaxEntries = 1
+	}
 	probes := traceRequestsREQUESTS_UNREAD
 	if s.options.Probes && s.options.Target.LayoutSource.Known() {
 		probes = traceRequestsREQUESTS_READ
@@ -153,6 +162,7 @@ func (s *Source) load() error {
 		traceVarStatics:       staticsOf(statics),
 		traceVarWantPhases:    flag(s.options.Phases),
 		traceVarWantLog:       flag(s.options.Logged),
+		traceVarWantTicks:     flag(s.options.Workers),
 		traceVarWantHeaders:   flag(s.options.AllHeaders),
 		traceVarWantBody:      uint32(min(s.options.Body, MaxBody)),
 		traceVarWantedNames:   wanted,

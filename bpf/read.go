@@ -39,6 +39,7 @@ type Source struct {
 	shared    trace.Message // of the record
 	clock     clock
 	upstreams *upstreams
+	workers   *workers          // nil unless asked for
 	headers   map[int]headersOf // by PID: of the request that comes next
 
 	queue   []trace.Event // to be yielded before the ring is read again
@@ -120,6 +121,13 @@ func (s *Source) sweep(last bool) error {
 	}
 	if err := s.countLosses(); err != nil {
 		return err
+	}
+	if s.workers.due(s.began) || last && s.workers != nil {
+		told, err := s.workers.tell()
+		if err != nil {
+			return err
+		}
+		s.queue = append(s.queue, told...)
 	}
 	if last {
 		s.countMisses()

@@ -133,13 +133,15 @@ static __always_inline void close_enters(struct target *t, s32 fd)
 	bpf_map_delete_elem(&sockets, &key);
 }
 
-static __always_inline void tick_begins(struct target *t)
+static __always_inline void begin_tick(struct target *t)
 {
 	if (!(t->flags & TARGET_WORKER))
 		return;
 	t->tick = bpf_ktime_get_ns();
 	t->pending_peer = 0;
 	__builtin_memset(&t->current, 0, sizeof(t->current));
+	if (want_ticks)
+		loop_wakes();
 }
 
 SEC("tp_btf/sys_enter")
@@ -147,6 +149,10 @@ int sys_enter(u64 *ctx)
 {
 	struct pt_regs *regs = (struct pt_regs *)ctx[0];
 	long nr = ctx[1];
+	if (want_ticks && is_epoll(nr)) {
+		loop_waits();
+		return 0;
+	}
 	switch (nr) {
 	case NR_write:
 	case NR_sendto:
@@ -223,7 +229,7 @@ int sys_exit(u64 *ctx)
 	case NR_epoll_wait:
 	case NR_epoll_pwait:
 	case NR_epoll_pwait2:
-		tick_begins(t);
+		begin_tick(t);
 		return 0;
 	case NR_accept:
 	case NR_accept4:

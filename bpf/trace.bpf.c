@@ -1,11 +1,12 @@
 //go:build ignore
 
 // SPDX-License-Identifier: (BSD-2-Clause OR GPL-2.0-only)
-/* One object of eleven parts, so that they share their maps without further ado. */
+/* One object of twelve parts, so that they share their maps without further ado. */
 #include "luatable.bpf.c"
 #include "names.bpf.c"
 #include "owner.bpf.c"
 #include "socket.bpf.c"
+#include "ticks.bpf.c"
 #include "syscall.bpf.c"
 #include "tcp.bpf.c"
 #include "logged.bpf.c"

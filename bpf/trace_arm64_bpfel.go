@@ -160,6 +160,18 @@ const (
 	traceLoggedStringLOGGED_STRINGS         traceLoggedString = 10
 )
 
+type traceLoop struct {
+	_       structs.HostLayout
+	Began   uint64
+	Busy    uint64
+	Longest [2]struct {
+		_    structs.HostLayout
+		Turn uint64
+		Ns   uint64
+	}
+	Ticks [24]uint64
+}
+
 type traceLoss uint32
 
 const (
@@ -537,6 +549,7 @@ const (
 	traceMapEvents                 = "events"
 	traceMapHeads                  = "heads"
 	traceMapListening              = "listening"
+	traceMapLoops                  = "loops"
 	traceMapLosses                 = "losses"
 	traceMapNoPrograms             = "no_programs"
 	traceMapPhasesOf               = "phases_of"
@@ -558,12 +571,15 @@ const (
 	traceProgSendHeader            = "send_header"
 	traceProgSysEnter              = "sys_enter"
 	traceProgSysExit               = "sys_exit"
+	traceProgTickBegins            = "tick_begins"
+	traceProgTickEnds              = "tick_ends"
 	traceProgUpstreamInit          = "upstream_init"
 	traceVarLua                    = "lua"
 	traceVarNever                  = "never"
 	traceVarNgx                    = "ngx"
 	traceVarRequestProbes          = "request_probes"
 	traceVarStatics                = "statics"
+	traceVarTickTurn               = "tick_turn"
 	traceVarUnusedAttempt          = "unused_attempt"
 	traceVarUnusedEventKind        = "unused_event_kind"
 	traceVarUnusedField            = "unused_field"
@@ -586,6 +602,7 @@ const (
 	traceVarWantHeaders            = "want_headers"
 	traceVarWantLog                = "want_log"
 	traceVarWantPhases             = "want_phases"
+	traceVarWantTicks              = "want_ticks"
 	traceVarWantedHash             = "wanted_hash"
 	traceVarWantedKinds            = "wanted_kinds"
 	traceVarWantedLen              = "wanted_len"
@@ -648,6 +665,8 @@ type traceProgramSpecs struct {
 	SendHeader            *ebpf.ProgramSpec `ebpf:"send_header"`
 	SysEnter              *ebpf.ProgramSpec `ebpf:"sys_enter"`
 	SysExit               *ebpf.ProgramSpec `ebpf:"sys_exit"`
+	TickBegins            *ebpf.ProgramSpec `ebpf:"tick_begins"`
+	TickEnds              *ebpf.ProgramSpec `ebpf:"tick_ends"`
 	UpstreamInit          *ebpf.ProgramSpec `ebpf:"upstream_init"`
 }
 
@@ -660,6 +679,7 @@ type traceMapSpecs struct {
 	Events     *ebpf.MapSpec `ebpf:"events"`
 	Heads      *ebpf.MapSpec `ebpf:"heads"`
 	Listening  *ebpf.MapSpec `ebpf:"listening"`
+	Loops      *ebpf.MapSpec `ebpf:"loops"`
 	Losses     *ebpf.MapSpec `ebpf:"losses"`
 	NoPrograms *ebpf.MapSpec `ebpf:"no_programs"`
 	PhasesOf   *ebpf.MapSpec `ebpf:"phases_of"`
@@ -679,6 +699,7 @@ type traceVariableSpecs struct {
 	Ngx                *ebpf.VariableSpec `ebpf:"ngx"`
 	RequestProbes      *ebpf.VariableSpec `ebpf:"request_probes"`
 	Statics            *ebpf.VariableSpec `ebpf:"statics"`
+	TickTurn           *ebpf.VariableSpec `ebpf:"tick_turn"`
 	UnusedAttempt      *ebpf.VariableSpec `ebpf:"unused_attempt"`
 	UnusedEventKind    *ebpf.VariableSpec `ebpf:"unused_event_kind"`
 	UnusedField        *ebpf.VariableSpec `ebpf:"unused_field"`
@@ -701,6 +722,7 @@ type traceVariableSpecs struct {
 	WantHeaders        *ebpf.VariableSpec `ebpf:"want_headers"`
 	WantLog            *ebpf.VariableSpec `ebpf:"want_log"`
 	WantPhases         *ebpf.VariableSpec `ebpf:"want_phases"`
+	WantTicks          *ebpf.VariableSpec `ebpf:"want_ticks"`
 	WantedHash         *ebpf.VariableSpec `ebpf:"wanted_hash"`
 	WantedKinds        *ebpf.VariableSpec `ebpf:"wanted_kinds"`
 	WantedLen          *ebpf.VariableSpec `ebpf:"wanted_len"`
@@ -733,6 +755,7 @@ type traceMaps struct {
 	Events     *ebpf.Map `ebpf:"events"`
 	Heads      *ebpf.Map `ebpf:"heads"`
 	Listening  *ebpf.Map `ebpf:"listening"`
+	Loops      *ebpf.Map `ebpf:"loops"`
 	Losses     *ebpf.Map `ebpf:"losses"`
 	NoPrograms *ebpf.Map `ebpf:"no_programs"`
 	PhasesOf   *ebpf.Map `ebpf:"phases_of"`
@@ -750,6 +773,7 @@ func (m *traceMaps) Close() error {
 		m.Events,
 		m.Heads,
 		m.Listening,
+		m.Loops,
 		m.Losses,
 		m.NoPrograms,
 		m.PhasesOf,
@@ -770,6 +794,7 @@ type traceVariables struct {
 	Ngx                *ebpf.Variable `ebpf:"ngx"`
 	RequestProbes      *ebpf.Variable `ebpf:"request_probes"`
 	Statics            *ebpf.Variable `ebpf:"statics"`
+	TickTurn           *ebpf.Variable `ebpf:"tick_turn"`
 	UnusedAttempt      *ebpf.Variable `ebpf:"unused_attempt"`
 	UnusedEventKind    *ebpf.Variable `ebpf:"unused_event_kind"`
 	UnusedField        *ebpf.Variable `ebpf:"unused_field"`
@@ -792,6 +817,7 @@ type traceVariables struct {
 	WantHeaders        *ebpf.Variable `ebpf:"want_headers"`
 	WantLog            *ebpf.Variable `ebpf:"want_log"`
 	WantPhases         *ebpf.Variable `ebpf:"want_phases"`
+	WantTicks          *ebpf.Variable `ebpf:"want_ticks"`
 	WantedHash         *ebpf.Variable `ebpf:"wanted_hash"`
 	WantedKinds        *ebpf.Variable `ebpf:"wanted_kinds"`
 	WantedLen          *ebpf.Variable `ebpf:"wanted_len"`
@@ -816,6 +842,8 @@ type tracePrograms struct {
 	SendHeader            *ebpf.Program `ebpf:"send_header"`
 	SysEnter              *ebpf.Program `ebpf:"sys_enter"`
 	SysExit               *ebpf.Program `ebpf:"sys_exit"`
+	TickBegins            *ebpf.Program `ebpf:"tick_begins"`
+	TickEnds              *ebpf.Program `ebpf:"tick_ends"`
 	UpstreamInit          *ebpf.Program `ebpf:"upstream_init"`
 }
 
@@ -834,6 +862,8 @@ func (p *tracePrograms) Close() error {
 		p.SendHeader,
 		p.SysEnter,
 		p.SysExit,
+		p.TickBegins,
+		p.TickEnds,
 		p.UpstreamInit,
 	)
 }

@@ -24,6 +24,7 @@ type window struct {
 
 	mu    sync.Mutex
 	seen  []*trace.Exchange
+	told  []trace.Worker
 	notes []string
 	sum   trace.Summary // after done
 	err   error

@@ -14,8 +14,9 @@ type Worker struct {
 	CPU    time.Duration // that it used; -1 when not known
 	Conns  int           // sockets it has open, listening ones included; -1 when not known
 	Ending bool          // it serves what it has, and takes nothing new
-	// Of its event loop: how many ticks there were of each class, the longest, and for how
-	// long all of them together kept the loop busy.
+	// Of its event loop: how many ticks ended, by class; the longest, and for how long all of
+	// them together kept the loop busy. In the last two, one that goes on counts as far as it
+	// has come.
 	Ticks   [TickClasses]uint64
 	Longest time.Duration
 	Busy    time.Duration

@@ -56,4 +56,10 @@ enum {
 #define ARG4(regs) ((regs)->regs[3])
 #endif
 
+/* Is it a call that waits for events? */
+static __always_inline bool is_epoll(long nr)
+{
+	return nr == NR_epoll_wait || nr == NR_epoll_pwait || nr == NR_epoll_pwait2;
+}
+
 #endif
