@@ -51,22 +51,29 @@ type flame struct {
 	least int64 // frames of less are left out
 	left  int   // how many those are
 	depth int
+	most  flameBounds
+	deep  bool // there are frames beyond the last row that is drawn
 }
 
-func newFlame(w io.Writer, g *profilePage) *flame {
-	f := &flame{Writer: bufio.NewWriter(w), g: g, root: g.tree()}
+// flameBounds are how many frames are drawn at most, and how many rows of them; 0 is no limit.
+type flameBounds struct{ frames, rows int }
+
+// newFlame makes a graph. Where there is too much to draw, the frames that took least are
+// left out.
+func newFlame(w io.Writer, g *profilePage, most flameBounds) *flame {
+	f := &flame{Writer: bufio.NewWriter(w), g: g, root: g.tree(), most: most}
 	var values []int64
 	f.measure(f.root, 0, func(n *profile.Node) { values = append(values, n.Cum) })
-	if len(values) > flameFrames { // a child is never wider than its parent, so none is left alone
+	if len(values) > most.frames { // a child is never wider than its parent, so none is left alone
 		slices.SortFunc(values, func(a, b int64) int { return cmp.Compare(b, a) })
-		f.least = values[flameFrames] + 1
+		f.least = values[most.frames] + 1
 		for _, v := range values {
 			if v < f.least {
 				f.left++
 			}
 		}
 	}
-	f.depth = 0
+	f.depth, f.deep = 0, false
 	f.measure(f.root, 0, func(*profile.Node) {})
 	return f
 }
@@ -76,6 +83,10 @@ func (f *flame) measure(n *profile.Node, depth int, each func(*profile.Node)) {
 	if n.Cum < f.least {
 		return
 	}
+	if f.tooDeep(depth) {
+		f.deep = true
+		return
+	}
 	each(n)
 	f.depth = max(f.depth, depth+1)
 	for _, c := range n.Children() {
@@ -83,8 +94,10 @@ func (f *flame) measure(n *profile.Node, depth int, each func(*profile.Node)) {
 	}
 }
 
+func (f *flame) tooDeep(depth int) bool { return f.most.rows > 0 && depth >= f.most.rows }
+
 func writeFlameSVG(w io.Writer, g *profilePage) error {
-	f := newFlame(w, g)
+	f := newFlame(w, g, flameBounds{frames: flameFrames})
 	f.WriteString(`<?xml version="1.0" encoding="UTF-8"?>` + "\n")
 	f.svg()
 	return f.Flush()
@@ -92,7 +105,7 @@ func writeFlameSVG(w io.Writer, g *profilePage) error {
 
 // writeFlameHTML writes the same within a page, which may not load anything.
 func writeFlameHTML(w io.Writer, g *profilePage) error {
-	f := newFlame(w, g)
+	f := newFlame(w, g, flameBounds{frames: flameFrames})
 	f.WriteString("<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n" +
 		"<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'\">\n" +
 		"<meta name=\"viewport\" content=\"width=device-width\">\n<meta name=\"color-scheme\" content=\"light dark\">\n")
@@ -115,7 +128,7 @@ func (f *flame) svg() {
 
 // frame draws a frame as an SVG of its own, which clips its name, and those above it.
 func (f *flame) frame(n *profile.Node, from int64, depth int) {
-	if n.Cum < f.least {
+	if n.Cum < f.least || f.tooDeep(depth) {
 		return
 	}
 	total := max(f.root.Cum, 1)
@@ -198,6 +211,9 @@ func (f *flame) head() {
 	}
 	if f.left > 0 {
 		said += fmt.Sprintf("; %s frames of less than %s are not drawn", count(uint64(f.left)), text.Duration(time.Duration(f.least)))
+	}
+	if f.deep {
+		said += fmt.Sprintf("; stacks are drawn up to row %d", f.most.rows)
 	}
 	fmt.Fprintf(f, `<g id="head"><rect class="page" width="100%%" height="%d"/>`+"\n", flameHead-4)
 	fmt.Fprintf(f, `<text class="title" x="8" y="20">%s</text><text class="said" x="8" y="38">%s</text>`+"\n", escaped(f.g.name()), escaped(said))

@@ -4,6 +4,10 @@
 	var search = document.getElementById("search"), matched = document.getElementById("matched");
 	var reset = document.getElementById("reset"), info = document.getElementById("info"), help = info.textContent;
 
+	// On a page with other things it gets only the keys that are pressed within it, and its
+	// head stays where it is.
+	var alone = !graph.closest("main");
+
 	// Frames by their place in the whole graph, in percent of its width.
 	var frames = Array.prototype.map.call(graph.querySelectorAll("svg.f"), function (e) {
 		return {
@@ -40,6 +44,7 @@
 	function go(f) {
 		if (!f) { return; }
 		point(f);
+		if (!alone) { f.e.scrollIntoView({block: "nearest"}); return; }
 		var top = f.y - parseFloat(head.firstElementChild.getAttribute("height")), page = window.innerHeight;
 		if (top < window.scrollY || f.y + 40 > window.scrollY + page) { window.scrollTo(0, Math.max(0, top - page / 3)); }
 	}
@@ -106,7 +111,7 @@
 	search.addEventListener("input", function () { find(search.value); });
 	reset.addEventListener("click", function () { zoom(frames[0]); });
 
-	document.addEventListener("keydown", function (event) {
+	(alone ? document : graph).addEventListener("keydown", function (event) {
 		if (event.ctrlKey || event.altKey || event.metaKey) { return; }
 		if (event.key === "Escape") {
 			if (graph.classList.contains("searching") || search.value) { search.value = ""; find(""); } else { zoom(frames[0]); point(null); }
@@ -143,8 +148,10 @@
 			x += w + 16;
 		});
 	}
-	window.addEventListener("scroll", settle);
 	window.addEventListener("resize", fit);
-	settle();
+	if (alone) {
+		window.addEventListener("scroll", settle);
+		settle();
+	}
 	fit();
 })();
