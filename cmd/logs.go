@@ -13,6 +13,7 @@ import (
 
 	"github.com/apisixscope/apisixscope/bpf"
 	"github.com/apisixscope/apisixscope/internal/gateway"
+	"github.com/apisixscope/apisixscope/internal/hint"
 	"github.com/apisixscope/apisixscope/internal/metrics"
 	"github.com/apisixscope/apisixscope/internal/render"
 	"github.com/apisixscope/apisixscope/logs"
@@ -30,6 +31,7 @@ type logsOptions struct {
 	format string // empty until settled
 	place  place
 	view   logs.View
+	from   playback
 }
 
 func newLogsCmd(env Env) *cobra.Command {
@@ -54,9 +56,13 @@ or when the reader of a pipe goes away.`,
   apisixscope logs -d 0 -o json | jq .
   apisixscope logs -d 10s -o apisix --show-secrets | sort >ours.log
   apisixscope logs -d 10s -w window.har
-  apisixscope logs -o 'template={{.status}} {{.uri}} {{ms .request_time}}'`,
+  apisixscope logs -o 'template={{.status}} {{.uri}} {{ms .request_time}}'
+  apisixscope logs -r incident.apisixscope --status 5xx`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.from.asked(cmd.Flags()) {
+				return o.replay(cmd.Context(), env, cmd.Flags())
+			}
 			return o.run(cmd.Context(), env)
 		},
 	}
@@ -70,6 +76,7 @@ func (o *logsOptions) addFlags(f *pflag.FlagSet) {
 	f.SortFlags = false
 	addFilterFlags(f, &o.filter)
 	f.StringVar(&o.where, "where", "", "keep what meets the condition `EXPR`, such as 'status >= 500 && upstream_time > 200ms'")
+	o.from.addFlag(f)
 	o.limit.addFlags(f)
 	f.Var(number[int]{&o.query.PID, 1}, "pid", "of the gateway's master or any worker, if there are several gateways")
 	o.names.addFlags(f)
@@ -113,11 +120,7 @@ func (o *logsOptions) run(ctx context.Context, env Env) error {
 		return err
 	}
 	var host string // is known once the gateway is found
-	out, sink, err := o.place.open(env, func(out *output) (trace.Sink, error) {
-		return render.Logs(o.format, out, render.LogOptions{
-			Options: o.place.options(env, out), View: o.view, Hostname: &host, Version: env.Version,
-		})
-	})
+	out, sink, err := o.open(env, &host)
 	if err != nil {
 		return err
 	}
@@ -137,6 +140,48 @@ func (o *logsOptions) run(ctx context.Context, env Env) error {
 		duration: o.limit.duration, count: o.limit.count, keep: keep.keep, to: sink, out: out,
 	}
 	_, err = w.run(ctx)
+	keep.tell(env)
+	return err
+}
+
+// open opens what shows log lines; host is to be known when the first one comes.
+func (o *logsOptions) open(env Env, host *string) (*output, trace.Sink, error) {
+	return o.place.open(env, func(out *output) (trace.Sink, error) {
+		return render.Logs(o.format, out, render.LogOptions{
+			Options: o.place.options(env, out), View: o.view, Hostname: host, Version: env.Version,
+		})
+	})
+}
+
+// replay logs the requests of a recording.
+func (o *logsOptions) replay(ctx context.Context, env Env, f *pflag.FlagSet) error {
+	o.settle()
+	keep, err := newLogsKeeper(&o.filter, o.where)
+	if err != nil {
+		return err
+	}
+	var host string
+	env.Ready = ready
+	out, sink, err := o.open(env, &host)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	r, err := o.from.open(env, f)
+	switch {
+	case err != nil:
+		return err
+	case o.view.Body > 0 && r.Bodies == 0:
+		return hint.Wrap(fmt.Errorf("no bodies are in %s: it was recorded without --body", o.from.file), "leave --body out")
+	}
+	host = r.Host
+	w := &replayWindow{recording: r, window: &window{
+		env: env, talk: newTalk(env), count: o.limit.count, keep: keep.keep, to: sink, out: out,
+	}}
+	if !o.wantsHeaders(keep) {
+		w.shape = func(x *trace.Exchange) { x.Headers = nil }
+	}
+	err = w.run(ctx)
 	keep.tell(env)
 	return err
 }

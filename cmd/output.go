@@ -63,6 +63,9 @@ func cause(err error) error {
 	return err
 }
 
+// unread reports whether err is that nobody reads any more: whoever read it has seen enough.
+func (o *output) unread(err error) bool { return o.stdout && errors.Is(err, unix.EPIPE) }
+
 // commit gives a file its name.
 func (o *output) commit() error {
 	o.mu.Lock()

@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"github.com/apisixscope/apisixscope/internal/gateway"
 	"github.com/apisixscope/apisixscope/internal/hint"
 	"github.com/apisixscope/apisixscope/internal/render"
+	"github.com/apisixscope/apisixscope/internal/text"
 	"github.com/apisixscope/apisixscope/profile"
 )
 
@@ -30,6 +32,7 @@ type profileOptions struct {
 	format   string // empty until settled
 	quiet    bool   // nothing is written: the web shows it
 	place    place
+	from     playback
 	web      bool
 }
 
@@ -54,9 +57,13 @@ end a summary on stderr tells what was lost, and which stacks are not whole.`,
   apisixscope profile -w cpu.pb.gz              # for go tool pprof
   apisixscope profile --stalls 10ms -d 5m       # what blocks the event loop?
   apisixscope profile --off-cpu --by plugin     # who waits, in which plugin?
-  apisixscope profile --web                     # in a browser`,
+  apisixscope profile --web                     # in a browser
+  apisixscope profile -r incident.apisixscope   # of a recording`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.from.asked(cmd.Flags()) {
+				return o.replay(cmd.Context(), env, cmd.Flags())
+			}
 			return o.run(cmd.Context(), env)
 		},
 	}
@@ -67,6 +74,7 @@ end a summary on stderr tells what was lost, and which stacks are not whole.`,
 
 func (o *profileOptions) addFlags(f *pflag.FlagSet) {
 	f.SortFlags = false
+	o.from.addFlag(f)
 	f.VarP(period{&o.duration}, "duration", "d", "end after this time; 0 means by Ctrl-C alone")
 	f.Var(number[int]{&o.query.PID, 1}, "pid", "of the gateway's master or any worker, if there are several gateways")
 	f.Var(number[int]{&o.hz, 1}, "hz", "take so many samples a second of each CPU")
@@ -149,8 +157,33 @@ func (o *profileOptions) run(ctx context.Context, env Env) error {
 	if err != nil {
 		return err
 	}
-	w := &profileWindow{o: o, window: &window{
+	w := &profileWindow{o: o, title: describe(target), window: &window{
 		env: env, talk: newTalk(env), target: target, command: "profile", duration: o.duration, out: out,
 	}}
 	return w.run(ctx)
+}
+
+// replay shows the profile of a recording.
+func (o *profileOptions) replay(ctx context.Context, env Env, f *pflag.FlagSet) error {
+	if err := o.settle(); err != nil {
+		return err
+	}
+	r, err := o.from.open(env, f)
+	if err != nil {
+		return err
+	}
+	if r.Profile == nil {
+		return fmt.Errorf("no profile is in %s: %s", o.from.file, cmp.Or(r.NoProfile, r.Cut, "it was not sampled"))
+	}
+	out, err := openOutput(env, o.place.file)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	w := &profileWindow{o: o, title: r.Gateway, window: &window{env: env, talk: newTalk(env), out: out}}
+	if err := w.show(ctx, r.Profile, r.Samples); err != nil || r.Cut == "" {
+		return err
+	}
+	_, err = fmt.Fprintf(env.Err, "note: %s\n", text.Clean(r.Cut))
+	return err
 }

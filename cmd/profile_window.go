@@ -9,7 +9,6 @@ import (
 	"time"
 
 	pprof "github.com/google/pprof/profile"
-	"golang.org/x/sys/unix"
 
 	"github.com/apisixscope/apisixscope/internal/gateway"
 	"github.com/apisixscope/apisixscope/internal/render"
@@ -39,6 +38,7 @@ func (s Sampling) period() time.Duration {
 type profileWindow struct {
 	*window
 	o       *profileOptions
+	title   string // of what is profiled
 	samples atomic.Uint64
 }
 
@@ -61,10 +61,15 @@ func (w *profileWindow) watch(ctx context.Context) error {
 	if err != nil || p == nil {
 		return err
 	}
+	return w.show(ctx, p, sum)
+}
+
+// show shows the profile, and what is to be said of it.
+func (w *profileWindow) show(ctx context.Context, p *pprof.Profile, sum profile.Summary) error {
 	if err := w.write(p, sum); err != nil {
 		return err
 	}
-	if w.talk.on {
+	if w.talk.on && w.target != nil {
 		sum.Notes = nil // they were told when they came
 	}
 	if err := render.ProfileSummary(w.env.Err, sum); err != nil || !w.o.web {
@@ -112,10 +117,10 @@ func (w *profileWindow) write(p *pprof.Profile, sum profile.Summary) error {
 		return nil
 	}
 	err := render.Profile(w.o.format, w.out, p, sum, render.ProfileOptions{
-		Options: w.o.place.options(w.env, w.out), By: w.o.by, Title: describe(w.target), Version: w.env.Version,
+		Options: w.o.place.options(w.env, w.out), By: w.o.by, Title: w.title, Version: w.env.Version,
 	})
-	if w.out.stdout && errors.Is(err, unix.EPIPE) {
-		err = nil // whoever read it has seen enough
+	if w.out.unread(err) {
+		err = nil
 	}
 	if err != nil {
 		return err

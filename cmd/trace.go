@@ -25,6 +25,7 @@ type traceOptions struct {
 	cpu    cpuOptions
 	limit  limits
 	show   display
+	from   playback
 }
 
 func newTraceCmd(env Env) *cobra.Command {
@@ -49,9 +50,13 @@ will do. Of different filters, each must agree.`,
   apisixscope trace -c 100 -o json | jq .
   apisixscope trace -d 10s -o otlp -w traces.jsonl
   apisixscope trace -d 1m --summary
-  apisixscope trace --cpu --route checkout      # which request burns the CPU?`,
+  apisixscope trace --cpu --route checkout      # which request burns the CPU?
+  apisixscope trace -r incident.apisixscope     # what record has kept`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.from.asked(cmd.Flags()) {
+				return o.replay(cmd.Context(), env, cmd.Flags())
+			}
 			return o.run(cmd.Context(), env)
 		},
 	}
@@ -63,6 +68,7 @@ will do. Of different filters, each must agree.`,
 func (o *traceOptions) addFlags(f *pflag.FlagSet) {
 	f.SortFlags = false
 	addFilterFlags(f, &o.filter)
+	o.from.addFlag(f)
 	o.limit.addFlags(f)
 	f.Var(number[int]{&o.query.PID, 1}, "pid", "of the gateway's master or any worker, if there are several gateways")
 	f.Var(choice{&o.probes, "MODE", probeModes()}, "probes", "auto reads nginx's request object if it can, off watches sockets alone")
@@ -103,6 +109,25 @@ func (o *traceOptions) run(ctx context.Context, env Env) error {
 	}
 	_, err = w.run(ctx)
 	return err
+}
+
+// replay shows the requests of a recording.
+func (o *traceOptions) replay(ctx context.Context, env Env, f *pflag.FlagSet) error {
+	o.show.cpu = o.cpu.on
+	env.Ready = ready
+	out, sink, err := o.show.open(env)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	r, err := o.from.open(env, f)
+	if err != nil {
+		return err
+	}
+	w := &replayWindow{recording: r, cpu: o.cpu.on, window: &window{
+		env: env, talk: newTalk(env), count: o.limit.count, keep: o.filter.Keep, to: sink, out: out, quiet: o.show.summary,
+	}}
+	return w.run(ctx)
 }
 
 // find finds the gateway. A process that the user named and that is none is misuse.

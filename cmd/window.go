@@ -9,8 +9,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/apisixscope/apisixscope/bpf"
 	"github.com/apisixscope/apisixscope/internal/apisix"
 	"github.com/apisixscope/apisixscope/internal/gateway"
@@ -100,8 +98,8 @@ func (w *window) watch(ctx context.Context) (trace.Summary, error) {
 	}.Run(ctx)
 	stop()
 	unname()
-	if w.out.stdout && errors.Is(err, unix.EPIPE) {
-		err = nil // whoever read it has seen enough
+	if w.out.unread(err) {
+		err = nil
 	}
 	ended := over()
 	if err = errors.Join(err, src.Close(), cpu.close()); err == nil {
