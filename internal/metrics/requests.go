@@ -2,6 +2,7 @@ package metrics
 
 import (
 	"cmp"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -10,7 +11,8 @@ import (
 	"github.com/apisixscope/apisixscope/trace"
 )
 
-// What bounds the memory of Requests, to some 10 MiB.
+// What bounds the memory of Requests: to some 10 MiB, and 90 KiB for each worker that was told
+// of for five minutes.
 const (
 	maxRoutes    = 512
 	maxUpstreams = 512
@@ -27,6 +29,7 @@ type Requests struct {
 	upstreams map[netip.AddrPort]*upstream
 	untold    uint64 // attempts at nodes that came when there were maxUpstreams
 	workers   map[int]*worker
+	crew      *worker // of workers that came when there were maxWorkers; nil if none did
 }
 
 // Failed reports whether a request counts as an error: it got no answer, or a 5xx.
@@ -142,7 +145,7 @@ type RouteSeen struct {
 func (r *route) seen() RouteSeen {
 	s := RouteSeen{
 		ID: r.id, Name: r.name, Service: r.service, Unread: r.unread, Other: r.other,
-		Requests: r.requests, Classes: r.byClass, Sources: r.errors, Types: r.types, Retries: r.retries,
+		Requests: r.requests, Classes: r.byClass, Sources: maps.Clone(r.errors), Types: maps.Clone(r.types), Retries: r.retries,
 		P50: r.took.Quantile(0.5), P90: r.took.Quantile(0.9), P99: r.took.Quantile(0.99), Max: r.took.Max(),
 		GatewayP50: r.gateway.Quantile(0.5), GatewayP99: r.gateway.Quantile(0.99), Recent: &r.recent,
 	}

@@ -113,12 +113,13 @@ func TestRecentForgets(t *testing.T) {
 	for _, second := range []int{0, 0, 1, 299, 298, 600, 601} {
 		add(second)
 	}
-	add(5) // comes far too late to be counted
+	add(301) // comes too late to be counted
+	add(302) // does not, quite
 	counts, errors := counted.Total().Recent.Counts(began.Add(602*time.Second), 10)
 	if want := []uint32{0, 0, 0, 0, 0, 0, 0, 0, 1, 1}; !slices.Equal(counts, want) || !slices.Equal(errors, want) {
 		t.Errorf("%v, %v", counts, errors)
 	}
-	if counts, _ = counted.Total().Recent.Counts(began.Add(602*time.Second), 300); sum(counts) != 2 {
+	if counts, _ = counted.Total().Recent.Counts(began.Add(602*time.Second), 300); sum(counts) != 3 || counts[0] != 1 {
 		t.Errorf("the last 300 seconds: %v", counts)
 	}
 	if counts, _ = counted.Total().Recent.Counts(began.Add(2*time.Hour), 300); sum(counts) != 0 {
@@ -168,8 +169,15 @@ func TestRequestsAreBounded(t *testing.T) {
 	if last := routes[len(routes)-1]; len(routes) != 513 || !last.Other || last.Requests != 2000-512 {
 		t.Errorf("%d routes, the last one %+v", len(routes), last)
 	}
-	if len(nodes) != 512 || untold != 2000-512 || len(counted.Workers()) != 256 {
-		t.Errorf("%d nodes, %d untold, %d workers", len(nodes), untold, len(counted.Workers()))
+	if len(nodes) != 512 || untold != 2000-512 {
+		t.Errorf("%d nodes, %d untold", len(nodes), untold)
+	}
+	for i := range 400 {
+		counted.AddWorker(&trace.Worker{PID: 1900 + i, Time: began, Span: time.Second, CPU: 500 * ms, Longest: time.Duration(i) * ms})
+	}
+	workers := counted.Workers()
+	if last := workers[len(workers)-1]; len(workers) != 257 || !last.Other || last.Requests != 2000-256 || last.CPU != 0.5 || last.Longest != 399*ms || len(last.Recent) > 0 {
+		t.Errorf("%d workers, the last one %+v", len(workers), last)
 	}
 }
 
@@ -214,19 +222,5 @@ func BenchmarkRequestsAdd(b *testing.B) {
 	b.ReportAllocs()
 	for i := 0; b.Loop(); i++ {
 		counted.Add(all[i%len(all)])
-	}
-}
-
-func TestRequestsOfNoTime(t *testing.T) {
-	r := &metrics.Requests{}
-	for _, at := range []time.Time{{}, time.Unix(-1, 0), time.Unix(1<<40, 0), began} {
-		r.Add(&trace.Exchange{Start: at, Status: 200})
-	}
-	if n := r.Total().Requests; n != 4 {
-		t.Errorf("%d requests", n)
-	}
-	counts, _ := r.Total().Recent.Counts(time.Unix(1<<40, 0).Add(time.Second), 300)
-	if counts[299] != 1 {
-		t.Errorf("the newest second has %d", counts[299])
 	}
 }

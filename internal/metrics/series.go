@@ -12,13 +12,9 @@ type Recent struct {
 	last           int64 // the newest second, in Unix time; 0 for none
 }
 
-// add counts something that ended at a time. What is older than five minutes is left out, and
-// what has no time that can be: a recording may say anything.
+// add counts something that ended at a time. What is older than five minutes is left out.
 func (r *Recent) add(at time.Time, failed bool) {
 	second := at.Unix()
-	if second <= 0 {
-		return
-	}
 	if r.last == 0 {
 		r.last = second
 	}
@@ -108,7 +104,6 @@ func (t *timeline) coarsen() {
 			t.slots[i].took.Merge(&other.took)
 		}
 	}
-	clear(t.slots[half:])
 	t.slots = t.slots[:half]
 	t.step *= 2
 }

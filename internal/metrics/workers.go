@@ -21,9 +21,16 @@ type worker struct {
 // A WorkerSecond is a second of a worker, or so.
 type WorkerSecond = trace.Worker
 
+// worker returns what is counted of a worker; nil where nothing tells which one it is.
 func (r *Requests) worker(pid int) *worker {
-	if w := r.workers[pid]; w != nil || pid == 0 || len(r.workers) >= maxWorkers {
+	if w := r.workers[pid]; w != nil || pid == 0 {
 		return w
+	}
+	if len(r.workers) >= maxWorkers {
+		if r.crew == nil {
+			r.crew = &worker{}
+		}
+		return r.crew
 	}
 	if r.workers == nil {
 		r.workers = map[int]*worker{}
@@ -42,10 +49,12 @@ func (r *Requests) AddWorker(told *trace.Worker) {
 	if w.first.IsZero() {
 		w.first = told.Time.Add(-told.Span)
 	}
-	if len(w.told) >= recentSeconds {
-		w.told = slices.Delete(w.told, 0, len(w.told)-recentSeconds+1)
+	if w != r.crew {
+		if len(w.told) >= recentSeconds {
+			w.told = slices.Delete(w.told, 0, len(w.told)-recentSeconds+1)
+		}
+		w.told = append(w.told, *told)
 	}
-	w.told = append(w.told, *told)
 	for i, n := range told.Ticks {
 		w.ticks[i] += n
 	}
@@ -61,6 +70,7 @@ func (r *Requests) AddWorker(told *trace.Worker) {
 // WorkerSeen is what a worker did in the window.
 type WorkerSeen struct {
 	PID       int
+	Other     bool // the workers beyond the first 256: PID is 0, Recent empty, CPU their mean
 	Requests  uint64
 	First     time.Time // since when it was told of; zero for never
 	CPU       float64   // share of one CPU that it used, while that was known; -1 for never
@@ -78,18 +88,27 @@ func (w *WorkerSeen) Last() trace.Worker {
 	return w.Recent[len(w.Recent)-1]
 }
 
-// Workers returns what the workers did, by PID.
+// Workers returns what the workers did, by PID, and last those beyond the first 256.
 func (r *Requests) Workers() []WorkerSeen {
-	all := make([]WorkerSeen, 0, len(r.workers))
+	all := make([]WorkerSeen, 0, len(r.workers)+1)
 	for pid, w := range r.workers {
-		s := WorkerSeen{
-			PID: pid, Requests: w.requests, First: w.first, CPU: -1, Ticks: w.ticks, Longest: w.longest, LongestAt: w.at, Recent: w.told,
-		}
-		if w.of > 0 {
-			s.CPU = float64(w.cpu) / float64(w.of)
-		}
-		all = append(all, s)
+		all = append(all, w.seen(pid))
 	}
 	slices.SortFunc(all, func(a, b WorkerSeen) int { return a.PID - b.PID })
+	if r.crew != nil {
+		others := r.crew.seen(0)
+		others.Other = true
+		all = append(all, others)
+	}
 	return all
+}
+
+func (w *worker) seen(pid int) WorkerSeen {
+	s := WorkerSeen{
+		PID: pid, Requests: w.requests, First: w.first, CPU: -1, Ticks: w.ticks, Longest: w.longest, LongestAt: w.at, Recent: w.told,
+	}
+	if w.of > 0 {
+		s.CPU = float64(w.cpu) / float64(w.of)
+	}
+	return s
 }
