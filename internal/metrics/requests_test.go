@@ -224,3 +224,17 @@ func BenchmarkRequestsAdd(b *testing.B) {
 		counted.Add(all[i%len(all)])
 	}
 }
+
+func TestRequestsOfNoTime(t *testing.T) {
+	r := &metrics.Requests{}
+	for _, at := range []time.Time{{}, time.Unix(-1, 0), time.Unix(1<<40, 0), began} {
+		r.Add(&trace.Exchange{Start: at, Status: 200})
+	}
+	if n := r.Total().Requests; n != 4 {
+		t.Errorf("%d requests", n)
+	}
+	counts, _ := r.Total().Recent.Counts(time.Unix(1<<40, 0).Add(time.Second), 300)
+	if counts[299] != 1 {
+		t.Errorf("the newest second has %d", counts[299])
+	}
+}

@@ -12,9 +12,13 @@ type Recent struct {
 	last           int64 // the newest second, in Unix time; 0 for none
 }
 
-// add counts something that ended at a time. What is older than five minutes is left out.
+// add counts something that ended at a time. What is older than five minutes is left out, and
+// what has no time that can be: a recording may say anything.
 func (r *Recent) add(at time.Time, failed bool) {
 	second := at.Unix()
+	if second <= 0 {
+		return
+	}
 	if r.last == 0 {
 		r.last = second
 	}
