@@ -7,6 +7,7 @@ package screen
 import (
 	"fmt"
 	"image/color"
+	"io"
 	"os"
 	"strings"
 	"sync"
@@ -25,13 +26,12 @@ type Screen struct {
 	Program *os.File
 
 	user *os.File
-	emu  *vt.SafeEmulator
 	done chan struct{}
+	last atomic.Int64 // when the program wrote last, in nanoseconds
 
-	written atomic.Int64 // bytes
-	last    atomic.Int64 // when the program wrote last, in nanoseconds
-	raw     strings.Builder
-	mu      sync.Mutex // of raw
+	mu  sync.Mutex   // of what follows; vt's own SafeEmulator hands its cells out
+	emu *vt.Emulator // but for Read, which waits
+	raw strings.Builder
 }
 
 // New opens a terminal with a dark background; it is closed with the test.
@@ -54,7 +54,7 @@ func New(t testrig.TB, width, height int) *Screen {
 	if err != nil {
 		t.Fatalf("open a pseudo-terminal: %v", err)
 	}
-	s := &Screen{Program: program, user: user, emu: vt.NewSafeEmulator(width, height), done: make(chan struct{})}
+	s := &Screen{Program: program, user: user, emu: vt.NewEmulator(width, height), done: make(chan struct{})}
 	s.Background(color.Black)
 	s.Resize(t, width, height)
 	go s.draw()
@@ -67,7 +67,9 @@ func New(t testrig.TB, width, height int) *Screen {
 func (s *Screen) close() {
 	s.Program.Close()
 	s.user.Close()
-	s.emu.Close()
+	if in, ok := s.emu.InputPipe().(io.Closer); ok { // Close would race with its own Read
+		in.Close()
+	}
 	<-s.done
 }
 
@@ -80,12 +82,11 @@ func (s *Screen) draw() {
 		if err != nil {
 			return
 		}
+		s.last.Store(time.Now().UnixNano())
 		s.mu.Lock()
 		s.raw.Write(b[:n])
-		s.mu.Unlock()
-		s.last.Store(time.Now().UnixNano())
 		s.emu.Write(b[:n])
-		s.written.Add(int64(n))
+		s.mu.Unlock()
 	}
 }
 
@@ -104,13 +105,19 @@ func (s *Screen) answer() {
 }
 
 // Background is what the terminal says its background is.
-func (s *Screen) Background(c color.Color) { s.emu.SetBackgroundColor(c) }
+func (s *Screen) Background(c color.Color) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.emu.SetBackgroundColor(c)
+}
 
 // Resize gives the terminal another size. Whose controlling terminal it is not must be told by
 // SIGWINCH.
 func (s *Screen) Resize(t testrig.TB, width, height int) {
 	t.Helper()
+	s.mu.Lock()
 	s.emu.Resize(width, height)
+	s.mu.Unlock()
 	control(t, s.user, func(fd int) error {
 		return unix.IoctlSetWinsize(fd, unix.TIOCSWINSZ, &unix.Winsize{Row: uint16(height), Col: uint16(width)})
 	})
@@ -143,6 +150,8 @@ func (s *Screen) Press(t testrig.TB, keys string) {
 
 // Text is what can be read on the screen, without blanks at the ends of lines.
 func (s *Screen) Text() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	lines := make([]string, s.emu.Height())
 	for y := range lines {
 		var b strings.Builder
@@ -160,11 +169,12 @@ func (s *Screen) Text() string {
 	return strings.TrimRight(strings.Join(lines, "\n"), "\n") + "\n"
 }
 
-// Painted is Text with the escape codes that draw it.
-func (s *Screen) Painted() string { return s.emu.Render() }
-
 // AltScreen reports that the program has a screen of its own.
-func (s *Screen) AltScreen() bool { return s.emu.IsAltScreen() }
+func (s *Screen) AltScreen() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.emu.IsAltScreen()
+}
 
 // Raw is all that the program has written.
 func (s *Screen) Raw() string {
@@ -172,9 +182,6 @@ func (s *Screen) Raw() string {
 	defer s.mu.Unlock()
 	return s.raw.String()
 }
-
-// Written counts the bytes that the program has written.
-func (s *Screen) Written() int64 { return s.written.Load() }
 
 // Quiet is for how long the program has written nothing.
 func (s *Screen) Quiet() time.Duration { return time.Since(time.Unix(0, s.last.Load())) }
