@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"context"
 	"fmt"
 	"os"
 	"os/exec"
@@ -37,7 +36,6 @@ func benchSamplingCost(t *testing.T, program string) {
 	for _, w := range []watcher{
 		{name: "profile --hz 99", pairs: minPairs, start: own("99")},
 		{name: "profile --hz 999", pairs: minPairs, start: own("999")},
-		{name: bareTimer, pairs: 5, start: startBareTimer},
 		{name: "perf record -g", pairs: 3, start: startPerf("-g")},
 		{name: "perf record --call-graph dwarf", pairs: 3, start: startPerf("--call-graph", "dwarf,16384")},
 	} {
@@ -88,16 +86,6 @@ func ownCore(t *testing.T, program string, rig *testrig.Rig, hz string) float64 
 	return core
 }
 
-// bareTimer is the least that sampling at that rate can cost on this machine: in a virtual one
-// a timer's interrupt may be dearer than all that is done in it.
-const bareTimer = "999 Hz without stacks"
-
-func startBareTimer(t *testing.T, _ *testrig.Rig) *tool {
-	file := filepath.Join(t.TempDir(), "bare.data")
-	return startTool(t, exec.Command("sh", "-c", `echo begins >&2; exec perf "$@"`, "perf",
-		"record", "-q", "-a", "-e", "cpu-clock", "-c", "1001001", "-o", file), "begins")
-}
-
 // startPerf records with perf, and tells at the end how many stacks reach the start.
 func startPerf(how ...string) func(*testing.T, *testrig.Rig) *tool {
 	return func(t *testing.T, rig *testrig.Rig) *tool {
@@ -129,12 +117,7 @@ func perfWhole(data string) string {
 	return fmt.Sprintf("%.1f%% of %d stacks reach main, none has Lua functions", 100*float64(whole)/float64(max(all, 1)), all)
 }
 
-const (
-	samplingAim = 400 * time.Millisecond
-	soakReload  = 20 * time.Second
-	soakEnv     = "APISIXSCOPE_SOAK" // how long the soak is, such as 2m
-	soakUsual   = 10 * time.Minute
-)
+const samplingAim = 400 * time.Millisecond
 
 // benchSamplingStarts measures from exec to sampling, and the memory that takes.
 func benchSamplingStarts(t *testing.T, program string) {
@@ -153,45 +136,4 @@ func benchSamplingStarts(t *testing.T, program string) {
 	}
 	t.Logf("from exec until it samples %s, as it says %s; aim %s: %s; memory at most %s: %s", spread(took, millis), spread(said, millis),
 		millis(samplingAim), met(median(took) <= samplingAim), mebibytes(most), met(most <= maxMemory))
-}
-
-// benchSoak samples for minutes while the gateway is loaded and reloaded.
-func benchSoak(t *testing.T, program string) {
-	length := soakUsual
-	if text := os.Getenv(soakEnv); text != "" {
-		var err error
-		if length, err = time.ParseDuration(text); err != nil {
-			t.Fatalf("%s: %v", soakEnv, err)
-		}
-	}
-	rig := testrig.StartProfileT(t, testrig.Options{})
-	x := sample(t, program, rig.MasterPID())
-	generations, end := 1, time.Now().Add(length)
-	for time.Now().Before(end) {
-		ctx, cancel := contextFor(t, soakReload)
-		for ctx.Err() == nil { // workers that quit close connections
-			rig.Load(ctx, 4, append(testrig.ProfileRoutes(), "/all")...)
-		}
-		cancel()
-		t.Logf("generation %d: memory %s, %d files open", generations, mebibytes(memory(t, x.cmd.Process.Pid, "VmRSS")), openFiles(t, x.cmd.Process.Pid))
-		if err := rig.Reload(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		generations++
-	}
-	x.stopWell()
-	t.Logf("%s with %d generations of workers; it said\n%s", length, generations, x.words())
-}
-
-func contextFor(t *testing.T, d time.Duration) (context.Context, context.CancelFunc) {
-	return context.WithTimeout(t.Context(), d)
-}
-
-func openFiles(t *testing.T, pid int) int {
-	t.Helper()
-	all, err := os.ReadDir(filepath.Join("/proc", strconv.Itoa(pid), "fd"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return len(all)
 }

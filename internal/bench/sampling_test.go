@@ -27,6 +27,7 @@ func TestBenchProfile(t *testing.T) {
 	t.Run("labels", benchLabels)
 	t.Run("blocked", benchBlocked)
 	t.Run("cost", func(t *testing.T) { benchSamplingCost(t, program) })
+	t.Run("turns", benchSamplingTurns)
 	t.Run("starts", func(t *testing.T) { benchSamplingStarts(t, program) })
 	t.Run("soak", func(t *testing.T) { benchSoak(t, program) })
 }
