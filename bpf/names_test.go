@@ -29,7 +29,10 @@ func namedKinds() []testrig.Kind {
 func TestGatewayNames(t *testing.T) {
 	rig := testrig.StartT(t, testrig.Options{})
 	w := open(t, bpf.Options{Target: find(t, rig), Probes: true, RingBytes: 64 << 20, Headers: []string{"X-Rig-Id"}})
-	const requests = 20_000
+	requests := 20_000
+	if emulated() {
+		requests = 2_000
+	}
 	load, err := testrig.Load{Target: rig.Target(), Kinds: namedKinds(), Conns: 64, Requests: requests}.Start()
 	if err != nil {
 		t.Fatal(err)
