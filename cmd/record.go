@@ -132,7 +132,7 @@ func (o *recordOptions) run(ctx context.Context, env Env) error {
 	}
 	r.window = &window{
 		env: r.sampled(), talk: talk, target: target, names: names, command: "record", nodes: &metrics.Nodes{},
-		read:     bpf.Options{Probes: true, Logged: true, AllHeaders: true, Body: o.body},
+		read:     bpf.Options{Probes: true, Logged: true, AllHeaders: true, Body: o.body, Workers: true},
 		duration: o.limit.duration, count: o.limit.count, cpu: r.cpu(), keep: o.filter.Keep, to: r, out: &output{},
 		quiet: true, kept: recordMemory,
 	}

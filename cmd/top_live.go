@@ -47,7 +47,7 @@ func (o *topOptions) open(ctx context.Context, env Env, target *gateway.Target, 
 	}
 	w := &window{
 		env: quiet, talk: talk, target: target, names: names, command: "top", nodes: &metrics.Nodes{},
-		read: bpf.Options{Probes: true, Logged: true, AllHeaders: o.headers},
+		read: bpf.Options{Probes: true, Logged: true, AllHeaders: o.headers, Workers: true},
 		keep: s.feed.Keep(keep.keep), to: s.feed, out: &output{}, quiet: true, kept: topMemory,
 	}
 	return &topWindow{screen: s, o: o, target: target, window: w, sample: make(chan struct{})}, nil
