@@ -10,6 +10,7 @@ type Column[T any] struct {
 	Right bool // numbers
 	Look  func(T) Look
 	Cell  func(row T, width int) string
+	Put   func(l *Line, row T, width int) // draws a cell of several looks, instead of Cell
 }
 
 // Fit drops the columns there is no room for, and gives what is left to those without a width
@@ -67,6 +68,12 @@ func Row[T any](columns []Column[T], width int, row T, chosen bool) string {
 	at := 0
 	for i := range columns {
 		c := &columns[i]
+		if c.Put != nil {
+			c.Put(l, row, c.Width)
+			at += c.Width + 1
+			l.To(at)
+			continue
+		}
 		look := Plain
 		if c.Look != nil {
 			look = c.Look(row)
