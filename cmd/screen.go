@@ -37,7 +37,7 @@ func (s *screen) quiet() Env {
 
 // show shows the screen until the user has seen enough, and then tells what was kept.
 func (s *screen) show(ctx context.Context, o tui.Options, watch tui.Work, beside ...tui.Work) error {
-	o.Feed, o.Pages, o.Colors = s.feed, allPages(), !s.env.NoColor
+	o.Feed, o.Pages, o.Colors = s.feed, pages.All(), !s.env.NoColor
 	model := tui.New(o)
 	p := &tui.Program{Model: model, Out: s.env.Out, Watch: watch, Beside: beside, Hurry: s.env.Hurry}
 	err := p.Run(ctx)
@@ -47,12 +47,6 @@ func (s *screen) show(ctx context.Context, o tui.Options, watch tui.Work, beside
 		talk.say("%s", model.Measure.String())
 	}
 	return err
-}
-
-// allPages are the pages in the order of their numbers.
-func allPages() []tui.Page {
-	all := []tui.Page{pages.NewRequests(), pages.NewTrace(), pages.NewAdmin()}
-	return append(all, pages.NewHelp(all))
 }
 
 // late keeps what is written, up to a limit, until somebody can read it.

@@ -47,16 +47,32 @@ type tab struct {
 	words    string
 }
 
+// tabs names the pages: with blanks on both sides, on one, or but for the shown one by their
+// numbers alone.
 func (m *Model) tabs() []tab {
+	all := m.tabsWith(true, " ")
+	if last := all[len(all)-1]; last.to > m.size.Width {
+		all = m.tabsWith(true, "")
+	}
+	if last := all[len(all)-1]; last.to > m.size.Width {
+		all = m.tabsWith(false, "")
+	}
+	return all
+}
+
+func (m *Model) tabsWith(names bool, before string) []tab {
 	all := make([]tab, len(m.o.Pages))
-	short := m.size.Width < 76
 	at := 0
 	for i, p := range m.o.Pages {
-		words := strconv.Itoa(i+1) + " " + strings.ToUpper(p.Name()[:1]) + p.Name()[1:]
-		if short && i != m.shown {
-			words = strconv.Itoa(i + 1)
+		words := before + strconv.Itoa(i+1)
+		if i == m.shown || i == 0 {
+			words = " " + strconv.Itoa(i+1)
 		}
-		all[i] = tab{at, at + len(words) + 2, " " + words + " "}
+		if names || i == m.shown {
+			words += " " + strings.ToUpper(p.Name()[:1]) + p.Name()[1:]
+		}
+		words += " "
+		all[i] = tab{at, at + len(words), words}
 		at = all[i].to
 	}
 	return all

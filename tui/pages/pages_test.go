@@ -59,7 +59,7 @@ func TestScreens(t *testing.T) {
 				{"admin-answer", enter, []string{"POST shop.example/cart?v=2, in 80 columns"}},
 				{"admin-route", esc + enter, []string{`/route == "17"`}},
 				{"help", "?", []string{"Everywhere"}},
-				{"prompt-name", ":", []string{"admin help quit requests trace"}},
+				{"prompt-name", ":", []string{"admin help profile quit requests routes trace upstreams workers"}},
 				{"export", esc + "e", []string{"OTLP", "HAR"}},
 				{"exported", "h", []string{"apisixscope-20261122-121445.har"}},
 			} {
@@ -81,7 +81,7 @@ func TestNothingObeysTheWire(t *testing.T) {
 		options: func(o *tui.Options) { o.Title = "\x1b]0;title\x07" },
 	})
 	s.ready()
-	for _, keys := range []string{"", enter, "G", "3", "4", "/host == \"\x1b[200~\x1b[98J\x1b[201~"} {
+	for _, keys := range []string{"", enter, "G", "3", "4", "5", "6", "7", "8", "1/host == \"\x1b[200~\x1b[98J\x1b[201~"} {
 		s.press(keys, "1 Requests")
 		for _, bad := range []string{"\x1b]0;", "\x1b[98J", "\u009b", "\u202e", "\xff", "\x1b]52;c;ZWNobyBwd25lZAo="} {
 			if strings.Contains(s.Raw(), bad) {
@@ -172,7 +172,7 @@ func TestMouse(t *testing.T) {
 	s.press(click(20, 5), "1 Requests") // the third row
 	s.press(click(20, 5), "/search")
 	s.press(click(2, 0), "TIME↓")
-	s.press(click(50, 0), "TIME↓")
+	s.press(click(79, 0), "TIME↓")
 	s.press(strings.Repeat("\x1b[<65;20;10M", 10), "/orders/2")
 	s.lacks("12:15:44")
 }

@@ -42,6 +42,7 @@ type setting struct {
 	env           []string
 	light         bool
 	requests      []*trace.Exchange
+	workers       []*trace.Worker
 	notes         []string
 	lost          uint64
 	messages      []tea.Msg
@@ -59,9 +60,8 @@ func start(t *testing.T, o setting) *session {
 		o.env = []string{"TERM=xterm-256color", "COLORTERM=truecolor"}
 	}
 	feed := tui.NewFeed()
-	list := []tui.Page{pages.NewRequests(), pages.NewTrace(), pages.NewAdmin()}
 	options := tui.Options{
-		Feed: feed, Title: "incident.apisixscope", Pages: append(list, pages.NewHelp(list)), Colors: true,
+		Feed: feed, Title: "incident.apisixscope", Pages: pages.All(), Colors: true,
 		Export: func(e tui.Export) (string, error) {
 			s.exports <- e
 			return "apisixscope-20261122-121445." + e.Format, nil
@@ -71,7 +71,7 @@ func start(t *testing.T, o setting) *session {
 		o.options(&options)
 	}
 	watch := func(ctx context.Context, send func(tea.Msg)) error {
-		src := feed.Tap(&recording{requests: o.requests, notes: o.notes, lost: o.lost})
+		src := feed.Tap(&recording{requests: o.requests, workers: o.workers, notes: o.notes, lost: o.lost})
 		_, err := trace.Pipeline{From: src, Heads: &cmd.Heads{}, Keep: feed.Keep(nil), To: feed}.Run(ctx)
 		for _, m := range o.messages {
 			send(m)
@@ -162,6 +162,7 @@ func (s *session) lacks(words ...string) {
 // recording is a trace.Source of requests that are finished.
 type recording struct {
 	requests []*trace.Exchange
+	workers  []*trace.Worker
 	notes    []string
 	lost     uint64
 }
@@ -176,6 +177,10 @@ func (r *recording) Next(context.Context) (trace.Event, error) {
 		n := r.lost
 		r.lost = 0
 		return trace.Event{Kind: trace.KindLost, Cause: "requests_ring_full", Count: n}, nil
+	case len(r.workers) > 0:
+		w := *r.workers[0]
+		r.workers = r.workers[1:]
+		return trace.Event{Kind: trace.KindWorker, Worker: &w}, nil
 	case len(r.requests) > 0:
 		x := r.requests[0]
 		r.requests = r.requests[1:]
