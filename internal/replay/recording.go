@@ -17,6 +17,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"github.com/apisixscope/apisixscope/internal/hint"
+	"github.com/apisixscope/apisixscope/internal/text"
 	"github.com/apisixscope/apisixscope/profile"
 	"github.com/apisixscope/apisixscope/trace"
 )
@@ -24,8 +25,11 @@ import (
 // What bounds the memory that a file can make us take, whoever wrote it.
 const (
 	maxWindow = 64 << 20 // of a zstd frame
-	maxLine   = 16 << 20
-	maxMember = 256 << 20 // of a profile, or a fact
+	maxLine   = 4 << 20
+	maxMember = 32 << 20 // of a profile, or a fact
+	mostFacts = 64
+	// What is in it is as large as that, and so many times as large as the file.
+	mostPlain, mostTimes = 1 << 30, 1000
 )
 
 // Recording is a file that a Writer wrote.
@@ -71,7 +75,7 @@ func (r *Recording) read() error {
 		return errNone
 	}
 	if r.Format > Format {
-		return hint.Wrap(fmt.Errorf("it is of format %d, and this program knows %d", r.Format, Format), "use apisixscope "+r.Version+", which wrote it, or a newer one")
+		return hint.Wrap(fmt.Errorf("it is of format %d, and this program knows %d", r.Format, Format), "use apisixscope "+text.Clean(r.Version)+", which wrote it, or a newer one")
 	}
 	var last time.Time
 	whole := false
@@ -117,6 +121,9 @@ func (r *Recording) take(name string, m *members, last *time.Time, whole *bool) 
 		return r.takeProfile(name, data)
 	case strings.HasPrefix(name, factsDir):
 		data, err := m.all()
+		if err == nil && len(r.Facts) >= mostFacts {
+			err = fmt.Errorf("%w: there are too many facts", errMember)
+		}
 		if err == nil {
 			r.Facts[strings.TrimSuffix(strings.TrimPrefix(name, factsDir), ".json")] = data
 		}
@@ -138,7 +145,7 @@ func (r *Recording) takeProfile(name string, data []byte) error {
 		r.unsummed = data
 		return nil
 	}
-	p, err := pprof.ParseData(r.unsummed)
+	p, err := parseProfile(r.unsummed)
 	if err != nil {
 		return fmt.Errorf("%w: %s: %w", errMember, name, err)
 	}
@@ -196,6 +203,9 @@ func (s *Source) Next(ctx context.Context) (trace.Event, error) {
 			continue
 		}
 		e, err := ParseEvent(line)
+		if err == nil && e.Kind == trace.KindExchange {
+			err = checkExchange(e.Exchange)
+		}
 		switch {
 		case err == nil:
 			return e, nil
@@ -222,11 +232,16 @@ func openMembers(path string) (*members, error) {
 		}
 		return nil, err
 	}
+	info, err := f.Stat()
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
 	zip, err := zstd.NewReader(f, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderMaxMemory(1<<40))
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	return &members{file: f, zip: zip, tar: tar.NewReader(zip)}, nil
+	plain := io.LimitReader(zip, mostPlain+mostTimes*info.Size()) // nobody is to wait for a file of zeros
+	return &members{file: f, zip: zip, tar: tar.NewReader(plain)}, nil
 }
 
 // next leads to the next member, and returns its name; any error is the end of what can be

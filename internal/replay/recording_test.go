@@ -76,7 +76,10 @@ func write(t testing.TB, n int) written {
 }
 
 func aProfile(samples int64) *pprof.Profile {
-	return &pprof.Profile{SampleType: []*pprof.ValueType{{Type: "samples", Unit: "count"}}, Period: samples}
+	return &pprof.Profile{
+		SampleType: []*pprof.ValueType{{Type: "samples", Unit: "count"}, {Type: "cpu", Unit: "nanoseconds"}},
+		PeriodType: &pprof.ValueType{Type: "cpu", Unit: "nanoseconds"}, Period: samples,
+	}
 }
 
 // read returns the paths of a recording's requests, what was lost, and what was noted.
