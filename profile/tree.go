@@ -19,6 +19,8 @@ type Node struct {
 
 	children []*Node
 	sorted   bool
+	fn       *pprof.Function   // nil for what is none
+	index    map[nodeKey]*Node // of children, once they are many
 }
 
 // Children returns what the function called, the greatest first. They take no more of its
@@ -35,10 +37,45 @@ func (n *Node) Children() []*Node {
 
 // nodeKey is what tells the children of a node apart.
 type nodeKey struct {
-	parent *Node
-	fn     *pprof.Function
-	kind   FrameKind
-	group  string // of what is no function
+	fn   *pprof.Function
+	kind FrameKind
+	name string // of what is no function
+}
+
+// manyChildren are too many to look at each.
+const manyChildren = 16
+
+// child returns the node of a key, which is made if there is none yet.
+func (n *Node) child(k nodeKey) (c *Node, made bool) {
+	if n.index == nil {
+		for _, c := range n.children {
+			if c.fn == k.fn && c.Kind == k.kind && (k.fn != nil || c.Name == k.name) {
+				return c, false
+			}
+		}
+	} else if c := n.index[k]; c != nil {
+		return c, false
+	}
+	c = &Node{Name: k.name, Kind: k.kind, Parent: n, fn: k.fn}
+	n.children = append(n.children, c)
+	switch {
+	case n.index != nil:
+		n.index[k] = c
+	case len(n.children) > manyChildren:
+		n.index = make(map[nodeKey]*Node, 2*manyChildren)
+		for _, c := range n.children {
+			n.index[nodeKey{c.fn, c.Kind, c.keyName()}] = c
+		}
+	}
+	return c, true
+}
+
+// keyName is the name by which a node's key has it: a function says who it is.
+func (n *Node) keyName() string {
+	if n.fn != nil {
+		return ""
+	}
+	return n.Name
 }
 
 // step is a frame of the stack before, and its node.
@@ -49,14 +86,13 @@ type step struct {
 
 // planter makes a tree.
 type planter struct {
-	nodes map[nodeKey]*Node
-	last  map[string][]step // by group: samples are sorted, so most of a stack is that of the one before
+	last map[string][]step // by group: samples are sorted, so most of a stack is that of the one before
 }
 
 // Tree merges the stacks from the root, which is called "all". Samples of another group are
 // apart, just above the root; nil is for no groups. The tree is for one goroutine.
 func Tree(p *pprof.Profile, group func(*pprof.Sample) string) *Node {
-	t := planter{nodes: map[nodeKey]*Node{}, last: map[string][]step{}}
+	t := planter{last: map[string][]step{}}
 	root := &Node{Name: "all"}
 	for _, s := range p.Sample {
 		if len(s.Value) < 2 || s.Value[1] <= 0 {
@@ -66,7 +102,7 @@ func Tree(p *pprof.Profile, group func(*pprof.Sample) string) *Node {
 		at.Cum += s.Value[1]
 		if group != nil {
 			name = group(s)
-			at = t.child(nodeKey{parent: at, group: name}, func() *Node { return &Node{Name: name} })
+			at, _ = at.child(nodeKey{name: name})
 			at.Cum += s.Value[1]
 		}
 		t.stack(s, at, name)
@@ -80,7 +116,7 @@ func (t *planter) stack(s *pprof.Sample, at *Node, group string) {
 	for i := range s.Location {
 		l := s.Location[len(s.Location)-1-i]
 		if known = known && i < len(path) && path[i].l == l; !known {
-			path = append(path[:i], step{l, t.frame(at, l)})
+			path = append(path[:i], step{l, at.frame(l)})
 		}
 		at = path[i].n
 		at.Cum += s.Value[1]
@@ -89,30 +125,22 @@ func (t *planter) stack(s *pprof.Sample, at *Node, group string) {
 	t.last[group] = path[:len(s.Location)]
 }
 
-func (t *planter) frame(at *Node, l *pprof.Location) *Node {
+// frame returns the node of what n called.
+func (n *Node) frame(l *pprof.Location) *Node {
 	kind := KindOf(l)
 	if len(l.Line) == 0 || l.Line[0].Function == nil { // none of ours
-		return t.child(nodeKey{parent: at, kind: kind}, func() *Node { return &Node{Name: "[no name]", Kind: kind} })
+		c, _ := n.child(nodeKey{kind: kind, name: "[no name]"})
+		return c
 	}
 	f := l.Line[0].Function
-	return t.child(nodeKey{parent: at, fn: f, kind: kind}, func() *Node {
-		n := &Node{Name: f.Name, Kind: kind, File: f.Filename, Line: f.StartLine}
-		if n.File == "" && l.Mapping != nil && kind == FrameNative {
-			n.File = l.Mapping.File
+	c, made := n.child(nodeKey{fn: f, kind: kind})
+	if made {
+		c.Name, c.File, c.Line = f.Name, f.Filename, f.StartLine
+		if c.File == "" && l.Mapping != nil && kind == FrameNative {
+			c.File = l.Mapping.File
 		}
-		return n
-	})
-}
-
-func (t *planter) child(k nodeKey, make func() *Node) *Node {
-	n := t.nodes[k]
-	if n == nil {
-		n = make()
-		n.Parent = k.parent
-		k.parent.children = append(k.parent.children, n)
-		t.nodes[k] = n
 	}
-	return n
+	return c
 }
 
 // Group is what samples are called that have a label's value, which is that of a sample's
