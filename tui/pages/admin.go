@@ -156,14 +156,14 @@ func (p *Admin) View(s *tui.State, z tui.Size) []string {
 	if p.ask != nil {
 		l := parts.NewLine(z.Width).Put(parts.Bold, " match: ")
 		p.ask.Put(l)
-		head = []string{l.String(), parts.Paint(parts.Dim, " such as GET shop.example/cart/7?v=2; Enter asks, Esc does not"), ""}
+		head = []string{l.String(), parts.NewLine(z.Width).Put(parts.Dim, " such as GET shop.example/cart/7?v=2; Enter asks, Esc does not").String(), ""}
 		z.Height -= len(head)
 	}
 	switch {
 	case p.answer != nil:
 		return append(head, p.scroller.window(cutLines(p.answer, z.Width), z.Height)...)
 	case s.Admin == nil:
-		return append(head, "", parts.Paint(parts.Dim, "  asking the Admin API …"))
+		return append(head, "", parts.NewLine(z.Width).Put(parts.Dim, "  asking the Admin API …").String())
 	case s.Admin.Trouble != "":
 		return append(append(head, "", title("no routes", z.Width)), wrap(text.Clean(s.Admin.Trouble), parts.Yellow, z.Width)...)
 	}

@@ -165,13 +165,13 @@ func (p *Requests) View(s *tui.State, z tui.Size) []string {
 		lines = append(lines, parts.Row(columns, z.Width, p.rows[i], i == p.list.Cursor))
 	}
 	if len(p.rows) == 0 {
-		lines = append(lines, "", nothing(s))
+		lines = append(append(lines, ""), nothing(s, z.Width)...)
 	}
 	return lines
 }
 
 // nothing says why there are no requests.
-func nothing(s *tui.State) string {
+func nothing(s *tui.State, width int) []string {
 	why := "no request has finished yet"
 	switch {
 	case s.Where != "" && len(s.Requests) > 0:
@@ -181,7 +181,7 @@ func nothing(s *tui.State) string {
 	case s.Window.Over:
 		why = "no request finished in the window"
 	}
-	return parts.Paint(parts.Dim, "  "+why)
+	return wrap(why, parts.Dim, width)
 }
 
 func requestColumns() []parts.Column[*trace.Exchange] {

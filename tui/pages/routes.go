@@ -129,7 +129,8 @@ func (r *routeRow) makers() map[string]uint64 {
 func (p *Routes) View(s *tui.State, z tui.Size) []string {
 	p.take(s)
 	if len(p.table.rows) == 0 {
-		return firstLines([]string{p.table.lines(routeColumns(z.Width), z.Width, 1)[0], "", nothing(s)}, z.Height)
+		lines := append(p.table.lines(routeColumns(z.Width), z.Width, 1), "")
+		return firstLines(append(lines, nothing(s, z.Width)...), z.Height)
 	}
 	about := p.about(z.Width)
 	if z.Height < len(about)+6 {

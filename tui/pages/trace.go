@@ -89,7 +89,7 @@ func (p *Trace) View(s *tui.State, z tui.Size) []string {
 	}
 	x := s.Open
 	if x == nil {
-		return []string{"", nothing(s)}
+		return append([]string{""}, nothing(s, z.Width)...)
 	}
 	if p.open != x {
 		p.open, p.top = x, 0

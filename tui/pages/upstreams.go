@@ -94,11 +94,12 @@ func (p *Upstreams) take(s *tui.State) {
 func (p *Upstreams) View(s *tui.State, z tui.Size) []string {
 	p.take(s)
 	if len(p.table.rows) == 0 {
-		why := nothing(s)
+		why := nothing(s, z.Width)
 		if s.Shown > 0 {
-			why = parts.Paint(parts.Dim, "  no request was sent to an upstream node so far")
+			why = wrap("no request was sent to an upstream node so far", parts.Dim, z.Width)
 		}
-		return firstLines([]string{p.table.lines(nodeColumns(z.Width), z.Width, 1)[0], "", why}, z.Height)
+		lines := append(p.table.lines(nodeColumns(z.Width), z.Width, 1), "")
+		return firstLines(append(lines, why...), z.Height)
 	}
 	about := p.about(z.Width)
 	if z.Height < len(about)+6 {

@@ -143,7 +143,8 @@ func (r *workerRow) sum(p period) {
 func (p *Workers) View(s *tui.State, z tui.Size) []string {
 	p.take(s)
 	if len(p.table.rows) == 0 {
-		return firstLines([]string{p.table.lines(p.columns(z.Width), z.Width, 1)[0], "", nothing(s)}, z.Height)
+		lines := append(p.table.lines(p.columns(z.Width), z.Width, 1), "")
+		return firstLines(append(lines, nothing(s, z.Width)...), z.Height)
 	}
 	height := z.Height
 	if least := 12; z.Height >= least { // there is room for a map

@@ -221,7 +221,9 @@ func (f *Flame) Stats() FlameStats {
 }
 
 func (f *Flame) sum(s *FlameStats, n *profile.Node, below bool) {
-	s.Own[n.Kind] += n.Flat
+	if n.Flat > 0 {
+		s.Own[n.Kind] += n.Flat
+	}
 	if f.Match != nil && f.Match(n) {
 		s.Matches++
 		if !below { // of a recursion, the outermost is all of it
