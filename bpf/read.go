@@ -122,6 +122,7 @@ func (s *Source) sweep(last bool) error {
 	if err := s.countLosses(); err != nil {
 		return err
 	}
+	s.workers.count()
 	if s.workers.due(s.began) || last && s.workers != nil {
 		told, err := s.workers.tell()
 		if err != nil {

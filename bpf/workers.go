@@ -67,7 +67,7 @@ func (w *workers) forked(pid, parent int) {
 }
 
 func (w *workers) add(pid int, known bool) {
-	one := &worker{pid: pid, known: known, since: kernelNow(), cpu: cpuTime(pid)}
+	one := &worker{pid: pid, known: known, since: kernelNow(), cpu: cpuTime(pid), sockets: sockets{n: -1}}
 	if err := w.loops.Put(uint32(pid), &traceLoop{}); err != nil {
 		w.log.Debug("ticks are not counted", "process", pid, "error", err)
 	} else {
@@ -132,7 +132,7 @@ func (w *workers) look(one *worker, past uint64, gone bool) (*trace.Worker, erro
 			told.CPU = cpu - one.cpu
 		}
 		one.cpu = cpu
-		told.Conns = one.sockets.count(one.pid)
+		told.Conns = one.sockets.n
 	}
 	if longest := l.Longest[past&1]; longest.Turn == past {
 		told.Longest = time.Duration(longest.Ns)

@@ -1,7 +1,9 @@
 package bpf
 
 import (
+	"maps"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,27 +22,37 @@ func cpuTime(pid int) time.Duration {
 	return time.Duration(ts.Nano())
 }
 
-// countShare bounds what counting sockets costs: a process with many of them is counted no
-// more often than so many times what it takes. Till then its last number stands.
-const countShare = 100
+// Counting sockets takes a microsecond or more for each, in which nobody reads the ring: hence
+// these bounds. Till it is counted anew, a process's last number stands.
+const (
+	countBudget = 5 * time.Millisecond     // a sweep begins no count after so long
+	countEvery  = tellEvery - 2*sweepEvery // a process is counted no more often than this,
+	countShare  = 100                      // nor than so many times what it takes
+)
 
-// sockets counts the open sockets of a process.
+// sockets is the number of sockets that a process has open; -1 if it is not known.
 type sockets struct {
-	last int
-	next time.Time
+	n    int
+	next time.Time // when to count them anew
 }
 
-// count returns how many there are; -1 if that cannot be read.
-func (s *sockets) count(pid int) int {
-	began := time.Now()
-	if began.Before(s.next) {
-		return s.last
+// count counts sockets, of those processes first that are due for the longest time.
+func (w *workers) count() {
+	if w == nil {
+		return
 	}
-	s.last = countSockets(pid)
-	s.next = began.Add(countShare * time.Since(began))
-	return s.last
+	began := time.Now()
+	for _, one := range slices.SortedFunc(maps.Values(w.of), func(a, b *worker) int { return a.sockets.next.Compare(b.sockets.next) }) {
+		now := time.Now()
+		if now.Before(one.sockets.next) || now.Sub(began) > countBudget {
+			return
+		}
+		one.sockets.n = countSockets(one.pid)
+		one.sockets.next = now.Add(max(countEvery, countShare*time.Since(now)))
+	}
 }
 
+// countSockets returns how many sockets a process has open; -1 if that cannot be read.
 func countSockets(pid int) int {
 	dir, err := os.Open("/proc/" + strconv.Itoa(pid) + "/fd")
 	if err != nil {
