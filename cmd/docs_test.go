@@ -14,7 +14,7 @@ import (
 func TestDocsNameEveryFlag(t *testing.T) {
 	for command, helps := range map[string][]string{
 		"top": {"top", "open"}, "trace": {"trace"}, "logs": {"logs"}, "profile": {"profile"}, "admin": {"admin get", "admin health", "admin drift"}, "doctor": {"doctor"},
-		"admin-plugin": {"admin plugin show", "admin plugin enable", "admin plugin disable"}, "restore": {"restore"}, "demo": {"demo"}, "check": {"check"}, "record": {"record"},
+		"admin-plugin": {"admin plugin show", "admin plugin enable", "admin plugin disable"}, "restore": {"restore"}, "demo": {"demo"}, "check": {"check"}, "record": {"record"}, "report": {"report"},
 	} {
 		page, err := os.ReadFile("../docs/" + command + ".md")
 		if err != nil {

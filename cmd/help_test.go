@@ -12,7 +12,7 @@ import (
 )
 
 func TestHelpGolden(t *testing.T) {
-	for _, command := range []string{"", "top", "open", "trace", "logs", "profile", "record", "check", "admin", "admin get", "admin health", "admin drift", "admin plugin", "admin plugin show", "admin plugin enable", "admin plugin disable", "restore", "doctor", "demo", "completion"} {
+	for _, command := range []string{"", "top", "open", "trace", "logs", "profile", "record", "report", "check", "admin", "admin get", "admin health", "admin drift", "admin plugin", "admin plugin show", "admin plugin enable", "admin plugin disable", "restore", "doctor", "demo", "completion"} {
 		var out, errs bytes.Buffer
 		env := cmd.Env{Version: "v0.0.0-test", Out: &out, Err: &errs}
 		if err := cmd.Execute(context.Background(), env, append(strings.Fields(command), "--help")); err != nil {

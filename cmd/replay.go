@@ -45,10 +45,7 @@ func (p *playback) open(env Env, f *pflag.FlagSet) (*replay.Recording, error) {
 	if to := f.Lookup("write").Value.String(); sameFile(to, p.file) {
 		return nil, hint.Wrap(hint.Misuse(fmt.Errorf("-w would overwrite the recording %s, which is read", p.file)), "write to another file")
 	}
-	r, err := replay.Open(p.file)
-	if errors.Is(err, os.ErrPermission) {
-		err = hint.Wrap(err, "a recording is readable for its owner alone: use sudo, or give it to yourself with chown")
-	}
+	r, err := openRecording(p.file)
 	if err != nil {
 		return nil, err
 	}
@@ -57,6 +54,15 @@ func (p *playback) open(env Env, f *pflag.FlagSet) (*replay.Recording, error) {
 		fmt.Fprintln(env.Err, "note: credentials were hidden when this was recorded: they are not in it")
 	}
 	return r, nil
+}
+
+// openRecording opens the recording in a file.
+func openRecording(file string) (*replay.Recording, error) {
+	r, err := replay.Open(file)
+	if errors.Is(err, os.ErrPermission) {
+		err = hint.Wrap(err, "a recording is readable for its owner alone: use sudo, or give it to yourself with chown")
+	}
+	return r, err
 }
 
 func sameFile(a, b string) bool {

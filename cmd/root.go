@@ -93,7 +93,7 @@ installed into APISIX, nothing is reloaded, and nothing stays behind.`,
 	root.PersistentFlags().BoolVarP(&verbose, "verbose", "v", false, "tell on stderr what is done, and how long it takes")
 	root.PersistentFlags().SortFlags = false
 
-	root.AddCommand(newTopCmd(env), newOpenCmd(env), newTraceCmd(env), newLogsCmd(env), newProfileCmd(env), newRecordCmd(env), newCheckCmd(env), newAdminCmd(env), newRestoreCmd(env), newDoctorCmd(env), newDemoCmd(env))
+	root.AddCommand(newTopCmd(env), newOpenCmd(env), newTraceCmd(env), newLogsCmd(env), newProfileCmd(env), newRecordCmd(env), newReportCmd(env), newCheckCmd(env), newAdminCmd(env), newRestoreCmd(env), newDoctorCmd(env), newDemoCmd(env))
 	root.SetHelpCommand(newHelpCmd(root))
 	completeAll(root, env)
 	return root
