@@ -75,7 +75,7 @@ type Writer struct {
 
 // NewWriter begins a recording on w. The caller flushes now and then, and ends with Close.
 func NewWriter(w io.Writer, m Manifest) (*Writer, error) {
-	zip, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(true), zstd.WithWindowSize(1<<20))
+	zip, err := zstd.NewWriter(nil, zstd.WithEncoderConcurrency(1), zstd.WithEncoderCRC(true), zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(1<<20))
 	if err != nil {
 		return nil, err
 	}
