@@ -5,13 +5,15 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
 	"golang.org/x/sys/unix"
 
 	"github.com/apisixscope/apisixscope/tui"
+	"github.com/apisixscope/apisixscope/tui/background"
 	"github.com/apisixscope/apisixscope/tui/pages"
 )
 
@@ -38,6 +40,10 @@ func (s *screen) quiet() Env {
 // show shows the screen until the user has seen enough, and then tells what was kept.
 func (s *screen) show(ctx context.Context, o tui.Options, watch tui.Work, beside ...tui.Work) error {
 	o.Feed, o.Pages, o.Colors = s.feed, pages.All(), !s.env.NoColor
+	if terminal, ok := s.env.Out.(*os.File); ok {
+		o.Light = background.Light(terminal)
+	}
+	o.Clipboard = s.env.Out
 	model := tui.New(o)
 	p := &tui.Program{Model: model, Out: s.env.Out, Watch: watch, Beside: beside, Hurry: s.env.Hurry}
 	err := p.Run(ctx)

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
 	"github.com/tidwall/gjson"
 
 	"github.com/apisixscope/apisixscope/internal/apisix"

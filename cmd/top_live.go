@@ -11,7 +11,7 @@ import (
 	"github.com/apisixscope/apisixscope/trace"
 	"github.com/apisixscope/apisixscope/tui"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
 )
 
 // topMemory is what the requests take that are kept to be looked at, headers and all, and the

@@ -6,7 +6,7 @@ import (
 	"io"
 	"time"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/apisixscope/apisixscope/profile"
 	"github.com/apisixscope/apisixscope/tui"

@@ -4,11 +4,13 @@ import (
 	"slices"
 	"strings"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
+
+	"github.com/apisixscope/apisixscope/tui/parts"
 )
 
 // key does what a key says: in the prompt, of the frame, or of the page.
-func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
+func (m *Model) key(k parts.KeyPress) tea.Cmd {
 	if k.String() == "ctrl+c" {
 		return tea.Quit
 	}
@@ -30,7 +32,7 @@ func (m *Model) key(k tea.KeyPressMsg) tea.Cmd {
 	case keyStop.Is(k):
 		return tea.Suspend
 	case keyPage.Is(k):
-		if n := int(k.Code - '1'); n < len(m.o.Pages) {
+		if n := int(k.String()[0] - '1'); n < len(m.o.Pages) {
 			m.show(n)
 		}
 	case keyNext.Is(k):
@@ -118,9 +120,9 @@ func (m *Model) setFilter(where string) {
 }
 
 // mouse hands a click or a turn of the wheel to the tabs or to the page.
-func (m *Model) mouse(msg tea.MouseMsg) tea.Cmd {
-	at := msg.Mouse()
-	click, clicked := msg.(tea.MouseClickMsg)
+func (m *Model) mouse(at tea.MouseMsg) tea.Cmd {
+	clicked := at.Action == tea.MouseActionPress && at.Button == tea.MouseButtonLeft
+	wheel := at.Button == tea.MouseButtonWheelUp || at.Button == tea.MouseButtonWheelDown
 	p := m.o.Pages[m.shown]
 	switch {
 	case clicked && at.Y == 0:
@@ -131,15 +133,14 @@ func (m *Model) mouse(msg tea.MouseMsg) tea.Cmd {
 		}
 	case at.Y < headLines || at.Y >= m.size.Height-footLines:
 	case clicked:
-		click.Y -= headLines
-		return p.Update(&m.state, click)
-	default:
-		return p.Update(&m.state, msg)
+		return p.Update(&m.state, parts.Click{X: at.X, Y: at.Y - headLines})
+	case wheel:
+		return p.Update(&m.state, parts.Wheel{X: at.X, Y: at.Y - headLines, Up: at.Button == tea.MouseButtonWheelUp})
 	}
 	return nil
 }
 
-func (m *Model) paste(msg tea.PasteMsg) tea.Cmd {
+func (m *Model) paste(msg parts.Paste) tea.Cmd {
 	if m.prompt != nil {
 		m.prompt.input.Insert(msg.Content)
 		m.promptChanged()

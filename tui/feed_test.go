@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/apisixscope/apisixscope/internal/metrics"
 	"github.com/apisixscope/apisixscope/trace"
@@ -37,7 +37,7 @@ func TestFeedIsBounded(t *testing.T) {
 	m.Update(tea.WindowSizeMsg{Width: 80, Height: 24})
 	for range 2 { // it takes what has come when it is no longer paused
 		time.Sleep(300 * time.Millisecond) // a draw is due
-		m.Update(tea.KeyPressMsg{Code: tea.KeySpace, Text: " "})
+		m.Update(tea.KeyMsg{Type: tea.KeySpace, Runes: []rune{' '}})
 	}
 	s := &page.last
 	if s.Seen != all || s.Shown != all/2 || len(s.Requests) != tui.MaxRequests {

@@ -4,12 +4,12 @@ import (
 	"slices"
 	"strings"
 
-	tea "charm.land/bubbletea/v2"
+	"github.com/apisixscope/apisixscope/tui/parts"
 )
 
 // Key is what one or several keys do. Help and the line of hints are made of these.
 type Key struct {
-	Names []string // as tea.KeyPressMsg.String has them
+	Names []string // as parts.KeyPress.String has them
 	Shown string   // what a user calls them; empty for the first name
 	Does  string   // in a few words: "copy the request as curl"
 	Hint  bool     // it is shown on the line of hints, too
@@ -17,7 +17,7 @@ type Key struct {
 }
 
 // Is reports whether the key was pressed.
-func (k *Key) Is(m tea.KeyPressMsg) bool { return slices.Contains(k.Names, m.String()) }
+func (k *Key) Is(m parts.KeyPress) bool { return slices.Contains(k.Names, m.String()) }
 
 // Label is what a user calls the key.
 func (k *Key) Label() string {

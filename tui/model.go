@@ -1,11 +1,14 @@
 package tui
 
 import (
+	"io"
 	"time"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
+	"github.com/charmbracelet/x/ansi"
 
 	"github.com/apisixscope/apisixscope/trace"
+	"github.com/apisixscope/apisixscope/tui/parts"
 )
 
 // Extension is by how much a key extends the window.
@@ -19,6 +22,9 @@ type Options struct {
 	Window Window
 	Where  string // the filter to begin with, which is known to compile
 	Colors bool   // unless the user wants none
+	Light  bool   // the terminal's background is
+	// Clipboard is the terminal whose clipboard gets what is copied; nil for none.
+	Clipboard io.Writer
 	// Now is the clock; nil for that of the recording, whose time stands still.
 	Now func() time.Time
 	// Extend moves the end of the window; nil where it has none. It does not block.
@@ -63,7 +69,7 @@ type Model struct {
 // New returns a Model. Of the window it takes what Feed has.
 func New(o Options) *Model {
 	m := &Model{o: o, size: Size{80, 24}}
-	m.state = State{Title: o.Title, Window: o.Window, Colors: o.Colors, Dark: true, Lost: map[string]uint64{}, feed: o.Feed}
+	m.state = State{Title: o.Title, Window: o.Window, Colors: o.Colors, Dark: !o.Light, Lost: map[string]uint64{}, feed: o.Feed}
 	m.state.Now = m.now()
 	if o.Where != "" {
 		_ = m.state.filter(o.Where) // it compiles
@@ -78,7 +84,7 @@ type (
 
 // Init begins to look at the feed.
 func (m *Model) Init() tea.Cmd {
-	return tea.Batch(tea.RequestBackgroundColor, Send(tickMsg{}))
+	return Send(tickMsg{})
 }
 
 // Update takes a message, and draws the screen if it is due.
@@ -106,21 +112,18 @@ func (m *Model) take(msg tea.Msg) tea.Cmd {
 			m.wake = time.Time{}
 		}
 		return nil
-	case tea.KeyPressMsg:
+	case tea.KeyMsg:
 		m.stale, m.keyed = true, true
+		if msg.Paste {
+			return m.paste(parts.Paste{Content: string(msg.Runes)})
+		}
 		m.Measure.pressed(time.Now())
-		return m.key(msg)
-	case tea.PasteMsg:
+		return m.keys(msg)
+	case tea.MouseMsg:
 		m.stale, m.keyed = true, true
-		return m.paste(msg)
-	case tea.MouseClickMsg, tea.MouseWheelMsg:
-		m.stale, m.keyed = true, true
-		return m.mouse(msg.(tea.MouseMsg))
+		return m.mouse(msg)
 	case tea.WindowSizeMsg:
 		m.size, m.stale, m.keyed = Size{msg.Width, msg.Height}, true, true
-		return nil
-	case tea.BackgroundColorMsg:
-		m.state.Dark, m.stale = msg.IsDark(), true
 		return nil
 	}
 	m.stale = true
@@ -142,7 +145,7 @@ func (m *Model) hear(msg tea.Msg) tea.Cmd {
 		m.say(msg)
 	case CopyText:
 		m.say(Say{Text: msg.What + " is in the clipboard, if the terminal lets programs write to it"})
-		return tea.SetClipboard(msg.Text)
+		return m.copy(msg.Text)
 	case *Admin:
 		m.state.Admin = msg
 	case Profile:
@@ -165,6 +168,18 @@ func (m *Model) hear(msg tea.Msg) tea.Cmd {
 		cmds = append(cmds, p.Update(&m.state, msg))
 	}
 	return tea.Batch(cmds...)
+}
+
+// copy puts text into the terminal's clipboard (OSC 52). A terminal that does not know how
+// leaves it out.
+func (m *Model) copy(text string) tea.Cmd {
+	if m.o.Clipboard == nil {
+		return nil
+	}
+	return func() tea.Msg {
+		_, _ = io.WriteString(m.o.Clipboard, ansi.SetSystemClipboard(text)) // as said, it may not be there
+		return nil
+	}
 }
 
 // tick takes what has come, unless the screen is to stand still.
@@ -227,8 +242,29 @@ func (m *Model) draw(now time.Time) tea.Cmd {
 }
 
 // View returns the screen as it was drawn last.
-func (m *Model) View() tea.View {
-	v := tea.NewView(m.screen)
-	v.AltScreen, v.MouseMode = true, tea.MouseModeCellMotion
-	return v
+func (m *Model) View() string { return m.screen }
+
+// keys does what each key says: letters that were typed faster than they are read come
+// together.
+func (m *Model) keys(msg tea.KeyMsg) tea.Cmd {
+	if msg.Type != tea.KeyRunes || len(msg.Runes) < 2 {
+		return m.key(pressed(msg))
+	}
+	var cmds []tea.Cmd
+	for _, r := range msg.Runes {
+		cmds = append(cmds, m.key(pressed(tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune{r}, Alt: msg.Alt})))
+	}
+	return tea.Batch(cmds...)
+}
+
+// pressed names a key as our pages know it.
+func pressed(k tea.KeyMsg) parts.KeyPress {
+	name, written := k.String(), ""
+	if !k.Alt && (k.Type == tea.KeyRunes || k.Type == tea.KeySpace) {
+		written = string(k.Runes)
+	}
+	if k.Type == tea.KeySpace {
+		name = "space"
+	}
+	return parts.NewKeyPress(name, written)
 }

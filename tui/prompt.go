@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/apisixscope/apisixscope/logs"
 	"github.com/apisixscope/apisixscope/tui/parts"
@@ -41,7 +41,7 @@ func (m *Model) askFilter() {
 
 func (m *Model) askExport() { m.prompt = &prompt{kind: askExport} }
 
-func (m *Model) promptKey(k tea.KeyPressMsg) tea.Cmd {
+func (m *Model) promptKey(k parts.KeyPress) tea.Cmd {
 	p := m.prompt
 	if p.kind == askExport {
 		m.prompt = nil

@@ -5,9 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"sync"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
 )
 
 // Work goes on beside the screen until ctx is done, and has send hand messages to the Model.
@@ -35,12 +36,16 @@ type overMsg struct{}
 func (p *Program) Run(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	options := []tea.ProgramOption{tea.WithOutput(p.Out), tea.WithFPS(120), tea.WithoutSignalHandler()}
+	env := p.Env
+	if env == nil {
+		env = os.Environ()
+	}
+	options := []tea.ProgramOption{
+		tea.WithOutput(fit(p.Out, env)), tea.WithEnvironment(env), tea.WithFPS(120), tea.WithoutSignalHandler(),
+		tea.WithAltScreen(), tea.WithMouseCellMotion(),
+	}
 	if p.In != nil {
 		options = append(options, tea.WithInput(p.In))
-	}
-	if p.Env != nil {
-		options = append(options, tea.WithEnvironment(p.Env))
 	}
 	screen := tea.NewProgram(p.Model, options...)
 	closed := make(chan struct{})

@@ -3,7 +3,7 @@ package tui
 import (
 	"time"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
 	pprof "github.com/google/pprof/profile"
 
 	"github.com/apisixscope/apisixscope/logs"

@@ -5,7 +5,7 @@ import (
 	"strconv"
 	"strings"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/apisixscope/apisixscope/internal/text"
 	"github.com/apisixscope/apisixscope/tui"
@@ -58,25 +58,25 @@ func (p *Admin) Update(s *tui.State, msg tea.Msg) tea.Cmd {
 		if msg.asked == p.asked {
 			p.answer = msg.lines
 		}
-	case tea.PasteMsg:
+	case parts.Paste:
 		p.ask.Insert(msg.Content)
-	case tea.MouseWheelMsg:
+	case parts.Wheel:
 		if p.answer != nil {
 			p.scroller.update(msg)
 		} else {
 			p.list.Wheel(msg)
 		}
-	case tea.MouseClickMsg:
+	case parts.Click:
 		if p.answer == nil {
 			p.list.Click(msg.Y - 1)
 		}
-	case tea.KeyPressMsg:
+	case parts.KeyPress:
 		return p.key(s, msg)
 	}
 	return nil
 }
 
-func (p *Admin) key(s *tui.State, k tea.KeyPressMsg) tea.Cmd {
+func (p *Admin) key(s *tui.State, k parts.KeyPress) tea.Cmd {
 	switch {
 	case p.ask != nil:
 		return p.write(s, k)
@@ -98,7 +98,7 @@ func (p *Admin) key(s *tui.State, k tea.KeyPressMsg) tea.Cmd {
 }
 
 // write takes a key while a request is written.
-func (p *Admin) write(s *tui.State, k tea.KeyPressMsg) tea.Cmd {
+func (p *Admin) write(s *tui.State, k parts.KeyPress) tea.Cmd {
 	switch k.String() {
 	case "esc":
 		p.ask = nil

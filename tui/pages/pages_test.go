@@ -7,7 +7,7 @@ import (
 	"strings"
 	"testing"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/apisixscope/apisixscope/internal/testrig"
 	"github.com/apisixscope/apisixscope/internal/text"

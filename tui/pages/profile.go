@@ -3,7 +3,7 @@ package pages
 import (
 	"slices"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
 	pprof "github.com/google/pprof/profile"
 
 	"github.com/apisixscope/apisixscope/profile"
@@ -154,13 +154,13 @@ func (p *Profile) Update(_ *tui.State, msg tea.Msg) tea.Cmd {
 		return nil
 	}
 	switch msg := msg.(type) {
-	case tea.KeyPressMsg:
+	case parts.KeyPress:
 		p.key(msg)
-	case tea.MouseClickMsg:
+	case parts.Click:
 		p.click(msg.X, msg.Y)
-	case tea.MouseWheelMsg:
+	case parts.Wheel:
 		by := 3
-		if (msg.Button == tea.MouseWheelUp) != p.up {
+		if (msg.Up) != p.up {
 			by = -3
 		}
 		p.top += by
@@ -168,7 +168,7 @@ func (p *Profile) Update(_ *tui.State, msg tea.Msg) tea.Cmd {
 	return nil
 }
 
-func (p *Profile) key(k tea.KeyPressMsg) {
+func (p *Profile) key(k parts.KeyPress) {
 	switch {
 	case keyZoom.Is(k):
 		p.zoom()

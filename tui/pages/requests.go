@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/apisixscope/apisixscope/internal/text"
 	"github.com/apisixscope/apisixscope/trace"
@@ -74,12 +74,12 @@ func upstreamTime(x *trace.Exchange) time.Duration {
 // Update is for tui.Page.
 func (p *Requests) Update(s *tui.State, msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
-	case tea.KeyPressMsg:
+	case parts.KeyPress:
 		p.key(s, msg)
-	case tea.MouseWheelMsg:
+	case parts.Wheel:
 		p.list.Wheel(msg)
 		p.hold()
-	case tea.MouseClickMsg:
+	case parts.Click:
 		hit, again := p.list.Click(msg.Y - 1) // below the titles
 		p.hold()
 		if hit && again {
@@ -89,7 +89,7 @@ func (p *Requests) Update(s *tui.State, msg tea.Msg) tea.Cmd {
 	return nil
 }
 
-func (p *Requests) key(s *tui.State, k tea.KeyPressMsg) {
+func (p *Requests) key(s *tui.State, k parts.KeyPress) {
 	switch {
 	case p.list.Key(k.String()):
 		p.hold()

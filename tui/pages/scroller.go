@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"slices"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/apisixscope/apisixscope/tui/parts"
 )
@@ -15,13 +15,13 @@ type scroller struct{ top, lines, height int }
 // update scrolls as a key or the wheel says.
 func (r *scroller) update(msg tea.Msg) {
 	switch msg := msg.(type) {
-	case tea.MouseWheelMsg:
-		if msg.Button == tea.MouseWheelUp {
+	case parts.Wheel:
+		if msg.Up {
 			r.scroll(-3)
 		} else {
 			r.scroll(3)
 		}
-	case tea.KeyPressMsg:
+	case parts.KeyPress:
 		switch msg.String() {
 		case "up", "k":
 			r.scroll(-1)

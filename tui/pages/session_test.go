@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/apisixscope/apisixscope/cmd"
 	"github.com/apisixscope/apisixscope/internal/testrig/screen"
@@ -61,7 +61,7 @@ func start(t *testing.T, o setting) *session {
 	}
 	feed := tui.NewFeed()
 	options := tui.Options{
-		Feed: feed, Title: "incident.apisixscope", Pages: pages.All(), Colors: true,
+		Feed: feed, Title: "incident.apisixscope", Pages: pages.All(), Colors: true, Light: o.light, Clipboard: s.Program,
 		Export: func(e tui.Export) (string, error) {
 			s.exports <- e
 			return "apisixscope-20261122-121445." + e.Format, nil
@@ -142,8 +142,14 @@ type counted struct {
 
 func (c counted) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	_, cmd := c.Model.Update(msg)
-	switch msg.(type) {
-	case tea.KeyPressMsg, tea.MouseMsg, tea.PasteMsg:
+	switch msg := msg.(type) {
+	case tea.KeyMsg:
+		n := 1
+		if !msg.Paste { // letters that come together are one message
+			n = max(len(msg.Runes), 1)
+		}
+		c.handled.Add(int64(n))
+	case tea.MouseMsg:
 		c.handled.Add(1)
 	}
 	return c, cmd

@@ -10,13 +10,13 @@ import (
 	"time"
 	"unicode"
 
-	tea "charm.land/bubbletea/v2"
 	"github.com/charmbracelet/x/ansi"
 	pprof "github.com/google/pprof/profile"
 
 	"github.com/apisixscope/apisixscope/profile"
 	"github.com/apisixscope/apisixscope/tui"
 	"github.com/apisixscope/apisixscope/tui/pages"
+	"github.com/apisixscope/apisixscope/tui/parts"
 )
 
 // spy is a page that tells of which state it is drawn.
@@ -37,9 +37,7 @@ func stateOf(t *testing.T, feed func(*tui.Feed)) *tui.State {
 	feed(f)
 	page := &spy{Page: pages.NewRequests()}
 	m := tui.New(tui.Options{Feed: f, Pages: []tui.Page{page}, Colors: true})
-	for _, cmd := range m.Init()().(tea.BatchMsg) {
-		m.Update(cmd())
-	}
+	m.Update(m.Init()())
 	m.Update(sampled())
 	time.Sleep(300 * time.Millisecond) // it draws no sooner for new data
 	m.Update(tui.Overhead{})
@@ -83,7 +81,7 @@ func TestAnySize(t *testing.T) {
 			for range r.IntN(8) {
 				page.Update(s, pressOf(keys[r.IntN(len(keys))]))
 			}
-			page.Update(s, tea.MouseClickMsg{X: r.IntN(z.Width), Y: r.IntN(z.Height)})
+			page.Update(s, parts.Click{X: r.IntN(z.Width), Y: r.IntN(z.Height)})
 			if b, ok := page.(tui.Backer); ok && r.IntN(4) == 0 {
 				b.Back()
 			}
@@ -95,16 +93,11 @@ func TestAnySize(t *testing.T) {
 	}
 }
 
-func pressOf(name string) tea.KeyPressMsg {
-	codes := map[string]rune{
-		"enter": tea.KeyEnter, "up": tea.KeyUp, "down": tea.KeyDown, "left": tea.KeyLeft, "right": tea.KeyRight,
-		"pgup": tea.KeyPgUp, "pgdown": tea.KeyPgDown, "home": tea.KeyHome, "end": tea.KeyEnd,
+func pressOf(name string) parts.KeyPress {
+	if len([]rune(name)) > 1 {
+		return parts.NewKeyPress(name, "")
 	}
-	if code, ok := codes[name]; ok {
-		return tea.KeyPressMsg{Code: code}
-	}
-	runes := []rune(name)
-	return tea.KeyPressMsg{Code: runes[len(runes)-1], Text: string(runes[len(runes)-1:])}
+	return parts.NewKeyPress(name, name)
 }
 
 func checkLines(t *testing.T, what string, lines []string, z tui.Size) {

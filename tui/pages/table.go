@@ -3,7 +3,7 @@ package pages
 import (
 	"slices"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/apisixscope/apisixscope/tui"
 	"github.com/apisixscope/apisixscope/tui/parts"
@@ -33,13 +33,13 @@ func sortKeys() []tui.Key { return []tui.Key{keySort, keyTurn} }
 // update moves the cursor or sorts. It reports whether the row under the cursor is to be opened.
 func (t *table[T]) update(msg tea.Msg) bool {
 	switch msg := msg.(type) {
-	case tea.MouseWheelMsg:
+	case parts.Wheel:
 		t.list.Wheel(msg)
-	case tea.MouseClickMsg:
+	case parts.Click:
 		hit, again := t.list.Click(msg.Y - 1) // below the titles
 		t.hold()
 		return hit && again
-	case tea.KeyPressMsg:
+	case parts.KeyPress:
 		switch {
 		case keyOpen.Is(msg):
 			return true

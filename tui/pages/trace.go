@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	tea "charm.land/bubbletea/v2"
+	tea "github.com/charmbracelet/bubbletea"
 
 	"github.com/apisixscope/apisixscope/internal/render"
 	"github.com/apisixscope/apisixscope/internal/text"
@@ -44,15 +44,15 @@ func (p *Trace) Keys() []tui.Key {
 // Update is for tui.Page.
 func (p *Trace) Update(s *tui.State, msg tea.Msg) tea.Cmd {
 	switch msg := msg.(type) {
-	case tea.MouseWheelMsg:
+	case parts.Wheel:
 		p.scroller.update(msg)
-	case tea.KeyPressMsg:
+	case parts.KeyPress:
 		p.key(s, msg)
 	}
 	return nil
 }
 
-func (p *Trace) key(s *tui.State, k tea.KeyPressMsg) {
+func (p *Trace) key(s *tui.State, k parts.KeyPress) {
 	switch {
 	case keyEvidence.Is(k):
 		p.evidence = !p.evidence

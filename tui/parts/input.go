@@ -4,8 +4,6 @@ import (
 	"slices"
 	"strings"
 
-	tea "charm.land/bubbletea/v2"
-
 	"github.com/apisixscope/apisixscope/internal/text"
 )
 
@@ -28,7 +26,7 @@ func (i *Input) Set(s string) {
 func (i *Input) String() string { return string(i.text) }
 
 // Key edits the text as a key says, and reports whether it was one for that.
-func (i *Input) Key(m tea.KeyPressMsg) bool {
+func (i *Input) Key(m KeyPress) bool {
 	switch m.String() {
 	case "left", "ctrl+b":
 		i.at = max(i.at-1, 0)

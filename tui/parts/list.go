@@ -1,7 +1,5 @@
 package parts
 
-import tea "charm.land/bubbletea/v2"
-
 // List is a cursor over rows of which only some fit on the screen. The zero List is at the
 // first row.
 type List struct {
@@ -51,13 +49,12 @@ func (l *List) Key(key string) bool {
 }
 
 // Wheel moves the cursor by three rows a notch.
-func (l *List) Wheel(m tea.MouseWheelMsg) {
-	switch m.Button {
-	case tea.MouseWheelUp:
+func (l *List) Wheel(w Wheel) {
+	if w.Up {
 		l.Move(-3)
-	case tea.MouseWheelDown:
-		l.Move(3)
+		return
 	}
+	l.Move(3)
 }
 
 // Click moves the cursor to the row at line y of the list, and reports whether there is one,

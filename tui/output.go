@@ -1,0 +1,25 @@
+package tui
+
+import (
+	"io"
+	"os"
+
+	"github.com/charmbracelet/colorprofile"
+)
+
+// fitted is a terminal to which colours are written as it can show them.
+type fitted struct {
+	*os.File // by which Bubble Tea knows that it is a terminal, and how large
+	colors   io.Writer
+}
+
+func (f fitted) Write(b []byte) (int, error) { return f.colors.Write(b) }
+
+// fit returns out for a terminal of that environment.
+func fit(out io.Writer, env []string) io.Writer {
+	file, ok := out.(*os.File)
+	if !ok {
+		return out
+	}
+	return fitted{file, colorprofile.NewWriter(file, env)}
+}
