@@ -24,6 +24,7 @@ type checkOptions struct {
 	query    gateway.Query
 	file     string
 	duration time.Duration
+	wait     time.Duration
 	format   string
 	write    string
 	strict   bool
@@ -44,7 +45,7 @@ must be seen in the gateway, exactly once. Without the rights to watch, check
 judges what a client sees, and says which assertions it could not judge.
 
 The exit code is 0 if all hold, 3 if one failed, 2 for a wrong file or command
-line, and 1 if the checks could not be run.`,
+line, and 1 if the checks could not be run, or were interrupted.`,
 		Example: `  apisixscope check -f checks.yaml
   apisixscope check -f checks.yaml --for 1m -o junit -w report.xml
   apisixscope check -f checks.yaml -o github --strict
@@ -63,7 +64,8 @@ line, and 1 if the checks could not be run.`,
 func (o *checkOptions) addFlags(f *pflag.FlagSet) {
 	f.SortFlags = false
 	f.StringVarP(&o.file, "file", "f", "", "read the checks from `FILE`; - is stdin")
-	f.Var(period{&o.duration}, "for", "observe for this time (default what the file says, or else 30s)")
+	f.Var(period{&o.duration}, "for", "send and observe for this time (default what the file says, or else 30s)")
+	f.Var(period{&o.wait}, "wait", "for a gateway that is not up yet")
 	f.StringVarP(&o.format, "output", "o", o.format, "as `FORMAT` text, json, junit or github")
 	f.StringVarP(&o.write, "write", "w", "", "write to `FILE`, which appears at the end")
 	f.BoolVar(&o.strict, "strict", false, "let what could not be judged count as failed")
@@ -96,12 +98,18 @@ func (o *checkOptions) run(ctx context.Context, env Env) error {
 	if err != nil {
 		return err
 	}
-	blind, err := run.run(ctx)
+	end, err := run.run(ctx)
+	if ctx.Err() != nil {
+		end.Cut, err = errInterrupted.Error(), nil
+	}
 	if err != nil {
 		return err
 	}
-	return o.tell(ctx, out, run.collector.Judge(blind))
+	return o.tell(out, run.collector.Judge(end))
 }
+
+// errInterrupted is no good end: a pipeline must not go on.
+var errInterrupted = errors.New("interrupted before all was judged")
 
 // read reads the file. What is wrong with it is misuse.
 func (o *checkOptions) read() (*check.Plan, error) {
@@ -125,18 +133,18 @@ func (o *checkOptions) read() (*check.Plan, error) {
 }
 
 // tell writes the report, and returns what the exit code says.
-func (o *checkOptions) tell(ctx context.Context, out *output, r *check.Report) error {
-	if err := check.Write(out, o.format, r); err != nil {
+func (o *checkOptions) tell(out *output, r *check.Report) error {
+	if err := check.Write(out, o.format, r); err != nil && !out.unread(err) {
 		return err
 	}
 	if err := out.commit(); err != nil {
 		return err
 	}
 	switch {
+	case r.Cut != "":
+		return errors.New(r.Cut)
 	case r.Count(check.Failed) > 0, o.strict && r.Count(check.Unjudged) > 0:
 		return ErrFailed
-	case ctx.Err() != nil:
-		return errors.New("interrupted: what is told is of the requests until then")
 	case r.Count(check.Held) == 0:
 		return hint.Wrap(errors.New("nothing could be judged"), strings.TrimSpace("run as root: "+r.Blind))
 	}

@@ -1,8 +1,6 @@
 package cmd_test
 
 import (
-	"bytes"
-	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,7 +8,6 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/apisixscope/apisixscope/internal/check"
 	"github.com/apisixscope/apisixscope/internal/testrig"
 )
 
@@ -103,31 +100,5 @@ requests:
 				t.Log(said)
 			}
 		})
-	}
-}
-
-// TestCheckJUnit has xmllint compare reports with the schema.
-func TestCheckJUnit(t *testing.T) {
-	if _, err := exec.LookPath("xmllint"); err != nil {
-		if os.Getenv("CI") != "" || os.Getenv("APISIXSCOPE_NEED_BPF") != "" {
-			t.Fatal(err)
-		}
-		t.Skip(err)
-	}
-	plan := &check.Plan{Name: "a\x1b[31m <file>.yaml"}
-	r := &check.Report{Plan: plan}
-	for i, s := range []check.State{check.Held, check.Failed, check.Unjudged} {
-		r.Results = append(r.Results, check.Result{Check: "c & \"d\"", Line: i, Asked: "p99 < 5ms\x00\xff", State: s, Measured: fmt.Sprint(i), Why: "]]> \x01"})
-	}
-	for name, report := range map[string]*check.Report{"all": r, "empty": {Plan: plan}} {
-		var b bytes.Buffer
-		if err := check.Write(&b, "junit", report); err != nil {
-			t.Fatal(err)
-		}
-		lint := exec.Command("xmllint", "--noout", "--schema", "testdata/check/junit.xsd", "-")
-		lint.Stdin = &b
-		if out, err := lint.CombinedOutput(); err != nil {
-			t.Errorf("%s: %v: %s", name, err, out)
-		}
 	}
 }

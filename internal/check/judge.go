@@ -4,44 +4,50 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"net/http"
-	"slices"
+	"maps"
 	"strings"
-
-	"github.com/tidwall/gjson"
-
-	"github.com/apisixscope/apisixscope/trace"
 )
 
-// Judge says what became of each assertion. blind says why the gateway's side could not be
-// seen; empty where it was.
-func (c *Collector) Judge(blind string) *Report {
+// An End is how a run ended.
+type End struct {
+	Blind string // why the gateway's side could not be seen; empty where it was
+	Cut   string // what ended it before all was done, in a word; empty if nothing did
+}
+
+// What is told of an assertion when there is nothing to look at.
+const (
+	unanswered = "there was no answer"
+	unseen     = "it was not seen in the gateway"
+	unsent     = "it was not sent before the time was over: --for gives it more"
+)
+
+// Judge says what became of each assertion.
+func (c *Collector) Judge(end End) *Report {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	j := &judge{c: c, report: &Report{Plan: c.plan, Seen: c.total, Blind: blind}}
-	if c.summary != nil {
-		j.report.Lost = c.summary.Lost
-	}
+	j := &judge{c: c, end: end, report: &Report{Plan: c.plan, Seen: c.seen, Lost: maps.Clone(c.lost), End: end}}
 	for i := range c.plan.Requests {
-		j.request(i)
+		j.request(&c.plan.Requests[i], &c.requests[i])
 	}
 	for i := range c.plan.Observe {
-		o, m := &c.plan.Observe[i], &c.watched[i]
-		m.lost, m.unseen = c.lost(), blind != ""
+		o, m := &c.plan.Observe[i], &c.observed[i]
+		m.lost, m.unseen = c.losses(), end.Blind != ""
 		j.name, j.line = o.Name, o.Line
 		for k := range o.Holds {
-			if blind != "" { // a client sees nothing of the requests of others
-				j.unjudged(o.Holds[k].Line, o.Holds[k].Text, errUnseen)
+			if m.unseen { // a client sees nothing of the requests of others
+				j.add(o.Holds[k].Line, o.Holds[k].Text, Unjudged, "", errUnseen.Error())
 				continue
 			}
-			j.condition(&o.Holds[k], m)
+			j.condition(&o.Holds[k], m, end.Cut)
 		}
 	}
 	return j.report
 }
 
+// judge writes a report, check by check.
 type judge struct {
 	c      *Collector
+	end    End
 	report *Report
 	name   string
 	line   int
@@ -49,19 +55,109 @@ type judge struct {
 
 func (j *judge) add(line int, asked string, state State, measured, why string) {
 	j.report.Results = append(j.report.Results, Result{
-		Check: j.name, Line: cmp.Or(line, j.line), Asked: asked, State: state, Measured: measured, Why: why,
+		Check: j.name, Line: cmp.Or(line, j.line), Asked: asked, State: state,
+		Measured: j.c.plan.hidden.hide(measured), Why: j.c.plan.hidden.hide(why),
 	})
 }
 
-func (j *judge) unjudged(line int, asked string, why error) {
-	j.add(line, asked, Unjudged, "", why.Error())
+// request judges a request that was to be sent.
+func (j *judge) request(q *Request, r *requested) {
+	j.name, j.line = q.Name, q.Line
+	e := &q.Expect
+	answered := r.client.answered
+	if j.end.Cut == "" {
+		for range q.Repeat - r.back {
+			answered.add(unsent)
+		}
+	}
+	j.each(0, "is answered", answered, unsent)
+	if len(e.Status) > 0 {
+		j.each(e.statusLine, "status "+statuses(e.Status), r.client.status, unanswered)
+	}
+	for i := range e.Headers {
+		j.each(e.Headers[i].Line, "header "+e.Headers[i].asked(), r.client.headers[i], unanswered)
+	}
+	for i := range e.JSON {
+		j.each(e.JSON[i].Line, "json "+e.JSON[i].asked(), r.client.json[i], unanswered)
+	}
+	j.gateway(e, r)
+	m := &r.gateway.measured
+	if m.lost = j.c.losses(); j.end.Blind != "" {
+		m = &r.client.measured
+	}
+	cut := j.end.Cut
+	if r.back == q.Repeat {
+		cut = "" // all of it was done before
+	}
+	for i := range e.Holds {
+		j.condition(&e.Holds[i], m, cut)
+	}
 }
 
-func (j *judge) condition(c *Condition, m *measured) {
+// gateway judges what only the gateway's side tells.
+func (j *judge) gateway(e *Expect, r *requested) {
+	g := &r.gateway
+	var once tally
+	for _, s := range r.sendings {
+		if s.back && !s.void {
+			once.add(j.once(s))
+		}
+	}
+	j.beyond(Word{written: "is seen in the gateway, once each"}, "", once, unsent)
+	j.beyond(e.Route, "route ", g.route, unseen)
+	j.beyond(e.Service, "service ", g.service, unseen)
+	j.beyond(e.Consumer, "consumer ", g.consumer, unseen)
+	j.beyond(e.Upstream, "upstream ", g.upstream, unseen)
+}
+
+// beyond judges what a client cannot see.
+func (j *judge) beyond(w Word, what string, t tally, none string) {
+	switch asked := what + w.written; {
+	case w.written == "": // it is not asked
+	case j.end.Blind != "":
+		j.add(w.Line, asked, Unjudged, "", errUnseen.Error())
+	default:
+		j.each(w.Line, asked, t, none)
+	}
+}
+
+// once says what is wrong with how often a sending was seen.
+func (j *judge) once(s *sending) string {
+	switch lost := j.c.losses(); {
+	case s.times == 0 && lost > 0:
+		return fmt.Sprintf("%s, but events were lost: %d", unseen, lost)
+	case s.times == 0:
+		return unseen + ": was it another one that answered?"
+	case s.times > 1:
+		return fmt.Sprintf("it was seen %d times: something on the way repeats it", s.times)
+	}
+	return ""
+}
+
+// each judges what is asked of each sending. none says why there is none to ask it of.
+func (j *judge) each(line int, asked string, t tally, none string) {
+	switch {
+	case t.asked == 0 && j.end.Cut != "":
+		j.add(line, asked, Unjudged, "", j.end.Cut)
+	case t.asked == 0:
+		j.add(line, asked, Failed, "", none)
+	case t.failed == 0:
+		j.add(line, asked, Held, times(t.asked), "")
+	case t.asked == 1:
+		j.add(line, asked, Failed, "", t.why)
+	default:
+		j.add(line, asked, Failed, "", fmt.Sprintf("%d of %d: %s", t.failed, t.asked, t.why))
+	}
+}
+
+// condition judges what is asked of all together; cut says why they are not all.
+func (j *judge) condition(c *Condition, m *measured, cut string) {
 	held, have, err := c.judge(m)
 	switch {
-	case errors.Is(err, errUnseen):
-		j.unjudged(c.Line, c.Text, err)
+	case errors.Is(err, errUnseen), errors.Is(err, errTooMany):
+		j.add(c.Line, c.Text, Unjudged, "", err.Error())
+	case cut != "":
+		j.add(c.Line, c.Text, Unjudged, have, cut)
 	case err != nil:
 		j.add(c.Line, c.Text, Failed, "", err.Error())
 	case held:
@@ -71,224 +167,17 @@ func (j *judge) condition(c *Condition, m *measured) {
 	}
 }
 
-// each asserts something of each sending, and says how many failed and how the first did.
-// none says why there is nothing to look at.
-func each[T any](j *judge, line int, asked, none string, all []T, test func(*T) string) {
-	var why string
-	failed := 0
-	for i := range all {
-		if w := test(&all[i]); w != "" {
-			failed++
-			why = cmp.Or(why, w)
-		}
-	}
-	switch {
-	case len(all) == 0:
-		j.add(line, asked, Failed, "", none)
-	case failed == 0:
-		j.add(line, asked, Held, count(len(all)), "")
-	case len(all) == 1:
-		j.add(line, asked, Failed, "", why)
-	default:
-		j.add(line, asked, Failed, "", fmt.Sprintf("%d of %d: %s", failed, len(all), why))
-	}
-}
-
-func count(n int) string {
+func times(n int) string {
 	if n == 1 {
 		return "once"
 	}
 	return fmt.Sprintf("%d times", n)
 }
 
-const (
-	unsent     = "it was not sent"
-	unanswered = "there was no answer"
-	unseen     = "it was not seen in the gateway"
-)
-
-// request judges a request that was sent.
-func (j *judge) request(i int) {
-	q, sent := &j.c.plan.Requests[i], j.c.sent[i]
-	j.name, j.line = q.Name, q.Line
-	e := &q.Expect
-	each(j, 0, "is answered", unsent, sent, func(s *Sent) string {
-		if s.Err != nil {
-			return s.Err.Error()
-		}
-		return ""
-	})
-	if len(e.Status) > 0 {
-		each(j, e.statusPos, "status "+statuses(e.Status), unanswered, answered(sent), func(s *Sent) string { return e.status(s.Status) })
-	}
-	for k := range e.Headers {
-		each(j, e.Headers[k].Line, "header "+e.Headers[k].asked(), unanswered, answered(sent), func(s *Sent) string { return e.Headers[k].header(s.Header) })
-	}
-	for k := range e.JSON {
-		each(j, e.JSON[k].Line, "json "+e.JSON[k].asked(), unanswered, answered(sent), func(s *Sent) string { return e.JSON[k].json(s.Body) })
-	}
-	j.gateway(q, sent)
-}
-
-// gateway judges what only the gateway's side tells.
-func (j *judge) gateway(q *Request, sent []Sent) {
-	e := &q.Expect
-	m := &measured{lost: j.c.lost()}
-	var seen []*trace.Exchange
-	for i := range sent {
-		if x := j.c.seen[sent[i].ID]; x != nil {
-			seen = append(seen, x)
-			m.add(x)
-		}
-	}
-	blind := j.report.Blind != ""
-	const once = "is seen in the gateway, once each"
-	words := []struct {
-		what string
-		want Word
-		test func(*trace.Exchange, string) string
-	}{
-		{"route", e.Route, func(x *trace.Exchange, w string) string { return named(x, w, x.Names.RouteID, x.Names.RouteName) }},
-		{"service", e.Service, func(x *trace.Exchange, w string) string { return named(x, w, x.Names.ServiceID, x.Names.ServiceName) }},
-		{"consumer", e.Consumer, func(x *trace.Exchange, w string) string { return named(x, w, x.Names.Consumer) }},
-		{"upstream", e.Upstream, upstreamed},
-	}
-	switch {
-	case blind:
-		j.unjudged(0, once, errUnseen)
-		m = &measured{unseen: true}
-		for i := range sent {
-			m.count(sent[i].Status, sent[i].Took)
-		}
-	default:
-		each(j, 0, once, unsent, sent, func(s *Sent) string { return j.once(s.ID) })
-	}
-	for _, w := range words {
-		switch asked := w.what + " " + w.want.Text; {
-		case w.want.Text == "":
-		case blind:
-			j.unjudged(w.want.Line, asked, errUnseen)
-		default:
-			each(j, w.want.Line, asked, unseen, seen, func(x **trace.Exchange) string { return w.test(*x, w.want.Text) })
-		}
-	}
-	for k := range e.Holds {
-		j.condition(&e.Holds[k], m)
-	}
-}
-
-// once says what is wrong with how often a request was seen.
-func (j *judge) once(id trace.TraceID) string {
-	switch n := j.c.twice[id]; {
-	case j.c.seen[id] == nil && j.c.lost() > 0:
-		return fmt.Sprintf("%s, but events were lost: %d", unseen, j.c.lost())
-	case j.c.seen[id] == nil:
-		return unseen + ": was it another one that answered?"
-	case n > 0:
-		return fmt.Sprintf("it was seen %d times: something on the way repeats it", n+1)
-	}
-	return ""
-}
-
-func answered(sent []Sent) (all []Sent) {
-	for _, s := range sent {
-		if s.Err == nil {
-			all = append(all, s)
-		}
-	}
-	return all
-}
-
 func statuses(all []Status) string {
-	var words []string
-	for _, s := range all {
-		switch {
-		case s.From == s.To:
-			words = append(words, fmt.Sprint(s.From))
-		default:
-			words = append(words, fmt.Sprintf("%d-%d", s.From, s.To))
-		}
+	words := make([]string, len(all))
+	for i, s := range all {
+		words[i] = s.String()
 	}
 	return strings.Join(words, " or ")
-}
-
-func (e *Expect) status(got int) string {
-	for _, s := range e.Status {
-		if s.From <= got && got <= s.To {
-			return ""
-		}
-	}
-	return fmt.Sprintf("it was %d", got)
-}
-
-func (p *Pair) asked() string {
-	if p.Pattern != nil {
-		return p.Name + " ~ " + p.Value
-	}
-	return p.Name + " == " + p.Value
-}
-
-func (p *Pair) meets(got string) string {
-	if p.Pattern != nil && p.Pattern.MatchString(got) || p.Pattern == nil && got == p.Value {
-		return ""
-	}
-	return fmt.Sprintf("it was %.100q", got)
-}
-
-func (p *Pair) header(h http.Header) string {
-	values := h.Values(p.Name)
-	if len(values) == 0 {
-		return "there was none"
-	}
-	return p.meets(strings.Join(values, ", "))
-}
-
-func (p *Pair) json(body []byte) string {
-	if !gjson.ValidBytes(body) {
-		return fmt.Sprintf("the body is no JSON: %.60q", body)
-	}
-	got := gjson.GetBytes(body, p.Name)
-	if !got.Exists() {
-		return "there was none"
-	}
-	return p.meets(got.String())
-}
-
-// named compares what APISIX calls a part of a request: by its id, or by its name.
-func named(x *trace.Exchange, want string, have ...string) string {
-	for _, h := range have {
-		if h == want {
-			return ""
-		}
-	}
-	name := strings.Join(slices.DeleteFunc(slices.Compact(have), func(s string) bool { return s == "" }), ", ")
-	switch {
-	case x.Names.From == trace.NamesUnread:
-		return "the names of the request could not be read"
-	case name == "":
-		return "it had none"
-	}
-	return "it was " + name
-}
-
-// upstreamed compares the upstream's name, or a node that was tried.
-func upstreamed(x *trace.Exchange, want string) string {
-	if x.Names.Upstream == want {
-		return ""
-	}
-	nodes := make([]string, 0, len(x.Attempts))
-	for i := range x.Attempts {
-		at := x.Attempts[i].PeerName
-		if x.Attempts[i].Peer.IsValid() {
-			at = x.Attempts[i].Peer.String()
-		}
-		nodes = append(nodes, at)
-		if at == want || strings.HasPrefix(at, want+":") {
-			return ""
-		}
-	}
-	if len(nodes) == 0 {
-		return "no node was tried"
-	}
-	return "it was " + strings.TrimSpace(x.Names.Upstream+" "+strings.Join(nodes, ", "))
 }

@@ -2,6 +2,7 @@ package check
 
 import (
 	"errors"
+	"fmt"
 	"math"
 	"slices"
 	"strings"
@@ -13,27 +14,61 @@ import (
 // errUnseen means that only the gateway could have told.
 var errUnseen = errors.New("what the gateway did could not be seen")
 
-// measured is what a number of requests did. Durations are kept one by one: quantiles are
-// exact.
+// errTooMany means that there was no room to keep how long each request took.
+var errTooMany = fmt.Errorf("more than %d requests cannot be timed: a filter, or a shorter time, makes them fewer", maxTimed)
+
+// maxTimed bounds what is kept to 32 MiB for each kind of times that a check asks of.
+const maxTimed = 4 << 20
+
+// needs is which times a check asks of.
+type needs struct{ took, gateway, upstream bool }
+
+func needsOf(holds []Condition) (n needs) {
+	for i := range holds {
+		switch part, _, split := strings.Cut(holds[i].what, "_"); {
+		case measures[holds[i].what] != timed:
+		case !split:
+			n.took = true
+		case part == "gateway":
+			n.gateway = true
+		default:
+			n.upstream = true
+		}
+	}
+	return n
+}
+
+// measured is what a number of requests did. The durations that are needed are kept one by
+// one: quantiles are exact.
 type measured struct {
+	needs                     needs
 	requests, errors, refused int // all; no answer or 5xx; 4xx
 	retries                   int
 	took, gateway, upstream   []time.Duration
 	sources                   map[trace.ResponseSource]int
 	lost                      uint64
 	unseen                    bool // only the client's side is known
+	crowded                   bool // there were more than can be timed
+}
+
+// keep keeps a duration for a quantile; -1 means that there was none.
+func (m *measured) keep(needed bool, all []time.Duration, d time.Duration) []time.Duration {
+	switch {
+	case !needed || d < 0:
+		return all
+	case len(all) >= maxTimed:
+		m.crowded = true
+		return all
+	}
+	return append(all, d)
 }
 
 // add counts what the gateway did.
 func (m *measured) add(x *trace.Exchange) {
 	m.count(x.Status, x.Duration)
 	m.retries += max(len(x.Attempts)-1, 0)
-	if x.Timing.Gateway >= 0 {
-		m.gateway = append(m.gateway, x.Timing.Gateway)
-	}
-	if d := waited(x); d >= 0 {
-		m.upstream = append(m.upstream, d)
-	}
+	m.gateway = m.keep(m.needs.gateway, m.gateway, x.Timing.Gateway)
+	m.upstream = m.keep(m.needs.upstream, m.upstream, waited(x))
 	if m.sources == nil {
 		m.sources = map[trace.ResponseSource]int{}
 	}
@@ -49,7 +84,7 @@ func (m *measured) count(status int, took time.Duration) {
 	case status >= 400:
 		m.refused++
 	}
-	m.took = append(m.took, took)
+	m.took = m.keep(m.needs.took, m.took, took)
 }
 
 // waited is the time of all attempts; -1 if there was none.
@@ -92,7 +127,10 @@ func (m *measured) value(what string) (float64, error) {
 		}
 		name = rank
 	}
-	if len(from) == 0 {
+	switch {
+	case m.crowded:
+		return 0, errTooMany
+	case len(from) == 0:
 		return 0, errNoRequest
 	}
 	return float64(quantile(from, name)), nil

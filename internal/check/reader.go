@@ -11,13 +11,16 @@ import (
 	"time"
 
 	"go.yaml.in/yaml/v3"
+
+	"github.com/apisixscope/apisixscope/logs"
 )
 
 // reader reads nodes of YAML, and keeps the first thing that is wrong.
 type reader struct {
-	path string
-	env  func(string) (string, bool)
-	err  error
+	path   string
+	env    func(string) (string, bool)
+	hidden secrets
+	err    error
 }
 
 // fields are the keys of an object, and what reads their values.
@@ -25,7 +28,7 @@ type fields map[string]func(*yaml.Node)
 
 func (r *reader) fail(n *yaml.Node, format string, args ...any) {
 	if r.err == nil {
-		r.err = fmt.Errorf("%s:%d:%d: %s", r.path, n.Line, n.Column, fmt.Sprintf(format, args...))
+		r.err = fmt.Errorf("%s:%d:%d: %s", r.path, n.Line, n.Column, r.hidden.hide(fmt.Sprintf(format, args...)))
 	}
 }
 
@@ -109,9 +112,9 @@ func (r *reader) each(n *yaml.Node, read func(*yaml.Node)) {
 	read(n)
 }
 
-var variable = regexp.MustCompile(`\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
+var variable = regexp.MustCompile(`\$?\$\{([A-Za-z_][A-Za-z0-9_]*)\}`)
 
-// text reads a word, with what ${NAME} stands for in it.
+// text reads a word, with what ${NAME} stands for in it. $${NAME} stands for ${NAME}.
 func (r *reader) text(n *yaml.Node) string {
 	n = r.real(n)
 	if n.Kind != yaml.ScalarNode || n.Tag == "!!null" {
@@ -119,16 +122,24 @@ func (r *reader) text(n *yaml.Node) string {
 		return ""
 	}
 	return variable.ReplaceAllStringFunc(n.Value, func(word string) string {
-		value, known := r.env(word[2 : len(word)-1])
-		if !known {
-			r.fail(n, "the environment has no %s", word[2:len(word)-1])
+		if after, escaped := strings.CutPrefix(word, "$$"); escaped {
+			return "$" + after
 		}
+		name := word[2 : len(word)-1]
+		value, known := r.env(name)
+		if !known {
+			r.fail(n, "the environment has no %s", name)
+		}
+		r.hidden.add(name, value)
 		return value
 	})
 }
 
+// written is how a word stands in the file, which may be told.
+func (r *reader) written(n *yaml.Node) string { return r.real(n).Value }
+
 func (r *reader) word(n *yaml.Node) Word {
-	w := Word{r.text(n), n.Line}
+	w := Word{Text: r.text(n), Line: n.Line, written: r.written(n)}
 	if w.Text == "" {
 		r.fail(n, "here must be a name")
 	}
@@ -139,7 +150,7 @@ func (r *reader) url(n *yaml.Node) string {
 	s := r.text(n)
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		r.fail(n, "%q is no URL: write http://127.0.0.1:9080/orders", n.Value)
+		r.fail(n, "%q is no URL: write http://127.0.0.1:9080/orders", logs.HideURL(r.written(n)))
 	}
 	return s
 }
@@ -147,7 +158,7 @@ func (r *reader) url(n *yaml.Node) string {
 func (r *reader) period(n *yaml.Node) time.Duration {
 	d, err := time.ParseDuration(r.text(n))
 	if err != nil || d <= 0 {
-		r.fail(n, "%q is not a length of time: write 200ms, 30s or 5m", n.Value)
+		r.fail(n, "%q is not a length of time: write 200ms, 30s or 5m", r.written(n))
 	}
 	return d
 }
@@ -155,7 +166,7 @@ func (r *reader) period(n *yaml.Node) time.Duration {
 func (r *reader) number(n *yaml.Node, least, most int) int {
 	v, err := strconv.Atoi(r.text(n))
 	if err != nil || v < least || v > most {
-		r.fail(n, "here must be a whole number from %d to %d: got %q", least, most, n.Value)
+		r.fail(n, "here must be a whole number from %d to %d: got %q", least, most, r.written(n))
 	}
 	return v
 }
@@ -163,7 +174,7 @@ func (r *reader) number(n *yaml.Node, least, most int) int {
 func (r *reader) truth(n *yaml.Node) bool {
 	v, err := strconv.ParseBool(r.text(n))
 	if err != nil {
-		r.fail(n, "here must be true or false: got %q", n.Value)
+		r.fail(n, "here must be true or false: got %q", r.written(n))
 	}
 	return v
 }
@@ -171,7 +182,7 @@ func (r *reader) truth(n *yaml.Node) bool {
 // pairs reads names and what is to be there: a value, or /a pattern/.
 func (r *reader) pairs(n *yaml.Node) (all []Pair) {
 	r.pairsOf(n, func(key, value *yaml.Node) {
-		p := Pair{Name: key.Value, Line: key.Line, Value: r.text(value)}
+		p := Pair{Name: key.Value, Line: key.Line, Value: r.text(value), written: r.written(value)}
 		if in, ok := strings.CutPrefix(p.Value, "/"); ok && strings.HasSuffix(in, "/") && len(in) > 1 {
 			var err error
 			if p.Pattern, err = regexp.Compile(strings.TrimSuffix(in, "/")); err != nil {
@@ -188,7 +199,7 @@ func (r *reader) condition(n *yaml.Node) Condition {
 	if err != nil {
 		r.fail(n, "%v", err)
 	}
-	c.Line = n.Line
+	c.Text, c.Line = strings.TrimSpace(r.written(n)), n.Line
 	return c
 }
 

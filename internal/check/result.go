@@ -12,12 +12,12 @@ const (
 
 // A Result is one assertion, and what there was.
 type Result struct {
-	Check    string `json:"check"` // the request's or the observation's name
-	Line     int    `json:"line"`  // of the file
-	Asked    string `json:"asked"`
-	State    State  `json:"state"`
-	Measured string `json:"measured,omitempty"` // what there was instead, or as well
-	Why      string `json:"why,omitempty"`      // it failed or was not judged
+	Check    string // the request's or the observation's name
+	Line     int    // of the file
+	Asked    string
+	State    State
+	Measured string // what there was instead, or as well
+	Why      string // it failed or was not judged
 }
 
 // Report is what a run said.
@@ -26,7 +26,7 @@ type Report struct {
 	Results []Result
 	Seen    uint64            // requests of the whole window
 	Lost    map[string]uint64 // as trace.Summary has it
-	Blind   string            // why the gateway's side could not be seen; empty where it was
+	End
 }
 
 // Count returns how many are in a state.

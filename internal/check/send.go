@@ -8,29 +8,32 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/apisixscope/apisixscope/internal/text"
 	"github.com/apisixscope/apisixscope/trace"
 )
 
 // maxAnswer is how much of a response's body is looked at.
 const maxAnswer = 1 << 20
 
-// Sent is what a client saw of a request that it sent.
-type Sent struct {
-	ID     trace.TraceID // by which the gateway's side is known
-	Status int           // 0 for none
+// An Answer is what a client got for a request that it sent.
+type Answer struct {
+	Status int // 0 for none
 	Header http.Header
-	Body   []byte
+	Body   []byte        // the first of it, up to 1 MiB
 	Took   time.Duration // to the last byte of the response
-	Err    error         // why there is none
+	Err    error         // why there is none; it names no URL
+	Void   bool          // the client gave up, for the run has ended
 }
 
-// Sender sends a plan's requests. Close it when all are sent.
+// A Sender sends a request of a plan.
 type Sender struct {
 	client *http.Client
 	q      *Request
@@ -58,44 +61,34 @@ func NewSender(q *Request) (*Sender, error) {
 	}}, nil
 }
 
-// Send sends them all, and hands over what became of each; with each also before it is sent,
-// so that its traces are known. The functions are called by one goroutine at a time.
-func (s *Sender) Send(ctx context.Context, before func(trace.TraceID), after func(Sent)) {
+// Send sends the request as often as it is to be sent, but none after the time is over, and
+// returns when all are answered. It calls before with each one's trace id, by which the
+// gateway's side is known, and after with what came of it. Both may be called by several
+// goroutines.
+func (s *Sender) Send(ctx context.Context, over time.Time, before func(trace.TraceID), after func(trace.TraceID, *Answer)) {
 	defer s.client.CloseIdleConnections()
-	var mu sync.Mutex
-	left := make(chan struct{}, s.q.Repeat)
-	for range s.q.Repeat {
-		left <- struct{}{}
-	}
-	close(left)
+	var left atomic.Int64
+	left.Store(int64(s.q.Repeat))
 	var wg sync.WaitGroup
 	for range min(s.q.Concurrency, s.q.Repeat) {
 		wg.Go(func() {
-			for range left {
-				if ctx.Err() != nil {
-					return
-				}
+			for left.Add(-1) >= 0 && ctx.Err() == nil && time.Now().Before(over) {
 				var id trace.TraceID
 				rand.Read(id[:]) // never fails
-				mu.Lock()
 				before(id)
-				mu.Unlock()
-				sent := s.one(ctx, id)
-				mu.Lock()
-				after(sent)
-				mu.Unlock()
+				after(id, s.one(ctx, id))
 			}
 		})
 	}
 	wg.Wait()
 }
 
-func (s *Sender) one(ctx context.Context, id trace.TraceID) Sent {
-	sent := Sent{ID: id}
+func (s *Sender) one(ctx context.Context, id trace.TraceID) *Answer {
+	a := &Answer{}
 	q, err := http.NewRequestWithContext(ctx, s.q.Method, s.q.URL, strings.NewReader(s.q.Body))
 	if err != nil {
-		sent.Err = err
-		return sent
+		a.Err = cause(err)
+		return a
 	}
 	for name, value := range s.q.Headers {
 		q.Header.Set(name, value)
@@ -108,15 +101,18 @@ func (s *Sender) one(ctx context.Context, id trace.TraceID) Sent {
 	began := time.Now()
 	resp, err := s.client.Do(q)
 	if err == nil {
-		sent.Status, sent.Header = resp.StatusCode, resp.Header
-		sent.Body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+		a.Status, a.Header = resp.StatusCode, resp.Header
+		a.Body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 		if err == nil {
 			_, err = io.Copy(io.Discard, resp.Body)
 		}
 		err = errors.Join(err, resp.Body.Close())
 	}
-	sent.Took, sent.Err = time.Since(began), cause(err)
-	return sent
+	a.Took, a.Err, a.Void = time.Since(began), cause(err), err != nil && ctx.Err() != nil
+	if e, ok := errors.AsType[net.Error](err); ok && e.Timeout() && a.Took >= s.q.Timeout {
+		a.Err = fmt.Errorf("it was not answered within %s", text.Duration(s.q.Timeout))
+	}
+	return a
 }
 
 // cause is what went wrong, without the URL: it may hold a secret.

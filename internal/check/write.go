@@ -1,10 +1,11 @@
 package check
 
 import (
-	"encoding/json"
 	"encoding/xml"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
 
 	"github.com/apisixscope/apisixscope/internal/text"
@@ -51,10 +52,13 @@ func writeText(w io.Writer, r *Report) error {
 
 // told is what there was, or why it is not known.
 func (r *Result) told() string {
-	if r.Why != "" {
+	switch {
+	case r.Why == "":
+		return r.Measured
+	case r.Measured == "":
 		return r.Why
 	}
-	return r.Measured
+	return r.Why + ": " + r.Measured + " so far"
 }
 
 // words sums up.
@@ -63,21 +67,55 @@ func (r *Report) words() string {
 	if n := r.Count(Unjudged); n > 0 {
 		s += fmt.Sprintf(", %d not judged", n)
 	}
-	if r.Blind != "" {
-		s += "; only the client's side was seen: " + text.Clean(r.Blind)
+	var lost []string
+	for _, cause := range slices.Sorted(maps.Keys(r.Lost)) {
+		lost = append(lost, fmt.Sprintf("%s %d", cause, r.Lost[cause]))
 	}
-	return s
+	if len(lost) > 0 {
+		s += "; events were lost: " + strings.Join(lost, ", ")
+	}
+	if r.Blind != "" {
+		s += "; only the client's side was seen: " + r.Blind
+	}
+	if r.Cut != "" {
+		s += "; " + r.Cut
+	}
+	return text.Clean(s)
 }
 
-// writeJSON writes an object a line.
+// writeJSON writes an object a line: the assertions, and a summary.
 func writeJSON(w io.Writer, r *Report) error {
-	enc := json.NewEncoder(w)
-	for i := range r.Results {
-		if err := enc.Encode(r.Results[i]); err != nil {
-			return err
+	var b []byte
+	field := func(name, value string) {
+		if value != "" {
+			b = append(b, `,"`+name+`":`...)
+			b = text.AppendJSON(b, value)
 		}
 	}
-	return nil
+	for i := range r.Results {
+		one := &r.Results[i]
+		b = append(b, `{"type":"assertion"`...)
+		field("check", one.Check)
+		b = fmt.Appendf(b, `,"line":%d`, one.Line)
+		field("asked", one.Asked)
+		field("state", string(one.State))
+		field("measured", one.Measured)
+		field("why", one.Why)
+		b = append(b, "}\n"...)
+	}
+	b = fmt.Appendf(b, `{"type":"summary","held":%d,"failed":%d,"not_judged":%d,"seen":%d,"lost":{`,
+		r.Count(Held), r.Count(Failed), r.Count(Unjudged), r.Seen)
+	for i, cause := range slices.Sorted(maps.Keys(r.Lost)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = fmt.Appendf(text.AppendJSON(b, cause), `:%d`, r.Lost[cause])
+	}
+	b = append(b, '}')
+	field("blind", r.Blind)
+	field("cut", r.Cut)
+	_, err := w.Write(append(b, "}\n"...))
+	return err
 }
 
 // The elements of a JUnit report, as CI systems read them.
@@ -90,6 +128,7 @@ type (
 		Errors   int         `xml:"errors,attr"`
 		Skipped  int         `xml:"skipped,attr"`
 		Cases    []junitCase `xml:"testcase"`
+		Out      string      `xml:"system-out"`
 	}
 	junitCase struct {
 		Name    string     `xml:"name,attr"`
@@ -104,7 +143,7 @@ type (
 )
 
 func writeJUnit(w io.Writer, r *Report) error {
-	s := junitSuite{Name: text.Clean(r.Plan.Name), Tests: len(r.Results), Failures: r.Count(Failed), Skipped: r.Count(Unjudged)}
+	s := junitSuite{Name: text.Clean(r.Plan.Name), Tests: len(r.Results), Failures: r.Count(Failed), Skipped: r.Count(Unjudged), Out: r.words()}
 	for i := range r.Results {
 		one := &r.Results[i]
 		c := junitCase{Name: text.Clean(one.Asked), Class: text.Clean(one.Check), Out: text.Clean(one.Measured)}
