@@ -276,7 +276,7 @@ func (p *Profile) click(x, y int) {
 	if p.up {
 		row = p.top + p.height - 1 - (y - p.graph)
 	}
-	if y < p.graph || y >= p.graph+p.height || row >= len(p.rows) {
+	if y < p.graph || y >= p.graph+p.height || row < 0 || row >= len(p.rows) {
 		return
 	}
 	for _, b := range p.rows[row] {
