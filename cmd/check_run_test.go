@@ -76,15 +76,20 @@ func TestCheckInterruptedUnseen(t *testing.T) {
 }
 
 // endsEarly is a Source that ends after a request.
-type endsEarly struct{ *checked }
+type endsEarly struct {
+	*checked
+	over bool
+}
 
-func (e endsEarly) Next(ctx context.Context) (trace.Event, error) {
-	if e.took++; e.took > 1 {
+func (e *endsEarly) Next(ctx context.Context) (trace.Event, error) {
+	if e.over {
 		return trace.Event{}, io.EOF
 	}
+	e.over = true
 	return e.checked.Next(ctx)
 }
-func (endsEarly) Close() error { return nil }
+
+func (*endsEarly) Close() error { return nil }
 
 // TestCheckEndsEarly has the window end before its time: the gateway has gone.
 func TestCheckEndsEarly(t *testing.T) {
@@ -92,7 +97,7 @@ func TestCheckEndsEarly(t *testing.T) {
 	var out, errs bytes.Buffer
 	env := cmd.Env{Out: &out, Err: &errs}
 	scene("").enter(&env)
-	env.OpenTrace = func(context.Context, bpf.Options) (trace.Source, error) { return endsEarly{gateway}, nil }
+	env.OpenTrace = func(context.Context, bpf.Options) (trace.Source, error) { return &endsEarly{checked: gateway}, nil }
 	code := cmd.Report(&errs, cmd.Execute(t.Context(), env, []string{"check", "-f", gateway.writeChecks(t, threeChecks), "--for", "1m"}))
 	if code != 1 || !strings.Contains(errs.String(), "is the gateway gone?") || !strings.Contains(out.String(), "not judged") {
 		t.Errorf("exit %d\n%s%s", code, &out, &errs)
