@@ -153,6 +153,15 @@ completions: build ## rewrite the shell completions
 		bin/apisixscope completion $$shell > completions/apisixscope.$$shell; \
 	done
 
+# A page of your own: make report-shots PAGE=report.html
+PAGE ?=
+
+.PHONY: report-shots
+report-shots: ## make pictures of a report in bin/report-shots, to look at (Chromium)
+	.ci/setup shots
+	APISIXSCOPE_SHOTS=$(CURDIR)/bin/report-shots APISIXSCOPE_SHOTS_OF=$(if $(PAGE),$(abspath $(PAGE))) \
+		go test -v -count=1 -run '^TestReportShots$$' ./internal/render
+
 ##@ Help
 
 .PHONY: help

@@ -223,6 +223,9 @@ func (p *reportPage) failingNode() string {
 	if failures < few || len(nodes) < 2 || 10*most.Failures < 8*failures || 10*most.Attempts > 7*attempts {
 		return ""
 	}
+	if most.Failures == failures {
+		return fmt.Sprintf("All %s failed attempts were at node %s, which got %s of all attempts.", count(failures), most.Address, portion(most.Attempts, attempts))
+	}
 	return fmt.Sprintf("%s of the %s failed attempts were at node %s, which got %s of all attempts.",
 		count(most.Failures), count(failures), most.Address, portion(most.Attempts, attempts))
 }
