@@ -146,7 +146,7 @@ func (s *schema) hasType(v any) bool {
 
 // beyondSchema are wrong files that no schema can tell from good ones.
 var beyondSchema = []string{"bad-ca", "bad-format", "bad-header", "bad-header-host", "bad-header-value", "bad-names", "bad-pattern",
-	"bad-share", "bad-share-large", "bad-source", "bad-unit", "bad-variable", "bad-filter", "bad-no-file"}
+	"bad-share", "bad-share-large", "bad-source", "bad-unit", "bad-variable", "bad-filter", "bad-secret"}
 
 // TestSchemaAgrees has the schema take what the command takes, and refuse what it refuses.
 func TestSchemaAgrees(t *testing.T) {
