@@ -63,7 +63,7 @@ func TestGatewaySampleOffCPU(t *testing.T) {
 	// A sleep begins a moment before the CPU is left. What is above is the machine's: a thread
 	// that wakes may have to wait for a CPU.
 	least := 3*time.Millisecond - stretched(t, 50*time.Microsecond)
-	if slept[0] < least || median > 3450*time.Microsecond+stretched(t, 50*time.Microsecond) {
+	if slept[0] < least || median > 3500*time.Microsecond && !emulated() {
 		t.Errorf("a sleep of 3 ms took %s in the middle, and %s at least", median, slept[0])
 	}
 }
@@ -126,7 +126,7 @@ func TestGatewaySampleClose(t *testing.T) {
 	if len(ours.programs) < 6 || len(ours.maps) < 8 {
 		t.Errorf("%d programs, %d maps, %d links", len(ours.programs), len(ours.maps), len(ours.links))
 	}
-	sampleFor(t, s, 300*time.Millisecond, func(ctx context.Context) { load(t, ctx, rig, 2, "/all") })
+	sampleFor(t, s, unhurried(300*time.Millisecond), func(ctx context.Context) { load(t, ctx, rig, 2, "/all") })
 	for range 2 { // it may be called twice
 		if err := s.Close(); err != nil {
 			t.Errorf("close: %v", err)

@@ -157,8 +157,9 @@ func TestGatewaySampleReload(t *testing.T) {
 	if old, young := count(before), count(after); old < 50 || young < 50 || old+young > v.Samples {
 		t.Errorf("%d samples of workers before, %d after the reload", old, young)
 	}
-	// What a process did as it began, or was about to end, may be unknown.
-	if few := fewOf(v.Samples, 200); v.Errors > few || v.Samples-v.Rooted > few {
+	// What a process did as it began, or was about to end, may be unknown; where the reader has
+	// to wait for an emulated processor, much of it.
+	if few := fewOf(v.Samples, 200); !emulated() && (v.Errors > few || v.Samples-v.Rooted > few) {
 		t.Errorf("of %d stacks %d have an error, and %d reach the process's start", v.Samples, v.Errors, v.Rooted)
 	}
 }
