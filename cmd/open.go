@@ -74,7 +74,7 @@ func (o *openOptions) run(ctx context.Context, env Env, file string) error {
 	}
 	return s.show(ctx, options, func(ctx context.Context, send func(tea.Msg)) error {
 		send(recordedProfile(r))
-		send(&tui.Admin{Trouble: "a recording has no Admin API to ask: look at the gateway with apisixscope top or admin get routes"})
+		send(recordedAdmin(ctx, file, r))
 		_, err := trace.Pipeline{From: s.feed.Tap(src), Heads: &Heads{}, Keep: s.feed.Keep(keep.keep), To: s.feed}.Run(ctx)
 		return err
 	})

@@ -148,6 +148,8 @@ func TestOpen(t *testing.T) {
 	p.Appears(t, "1 of 3 requests")
 	p.Press(t, "+")
 	p.Appears(t, "this is a recording")
+	p.Press(t, ":admin\r")
+	p.Appears(t, "checkout-route", "/checkout/*")
 	p.Press(t, "q")
 	p.ends(0)
 
@@ -182,6 +184,10 @@ func record(t *testing.T, path string) {
 	for _, path := range []string{"/orders/1", "/orders/2", "/checkout"} {
 		x := &trace.Exchange{Start: began, Duration: time.Millisecond, Method: "GET", Host: "shop.example", Path: path, Status: 200}
 		events = append(events, trace.Event{Kind: trace.KindExchange, Time: began, Exchange: x})
+	}
+	routes := `[{"id":"7","value":{"name":"checkout-route","uri":"/checkout/*","upstream_id":"1","status":1},"modifiedIndex":12}]`
+	if err := w.Fact("admin-routes", []byte(routes)); err != nil {
+		t.Fatal(err)
 	}
 	for i := range events {
 		if err := w.Add(&events[i]); err != nil {
