@@ -143,6 +143,9 @@ func (m *Model) hints(l *parts.Line) {
 	}
 	for i := range left {
 		k := &left[i]
+		if k.Does == keyFilter.Does && m.searches() {
+			k.Word = "search"
+		}
 		if k.Hint && k.Does != keyHelp.Does && k.Does != keyQuit.Does && hintWidth(k) <= l.Left()-reserved {
 			putHint(l, k)
 		}
@@ -150,6 +153,12 @@ func (m *Model) hints(l *parts.Line) {
 	for i := range always {
 		putHint(l, &always[i])
 	}
+}
+
+// searches reports whether '/' searches on the page that is shown.
+func (m *Model) searches() bool {
+	_, ok := m.o.Pages[m.shown].(Searcher)
+	return ok
 }
 
 func hintWidth(k *Key) int { return parts.Columns(k.Label()+k.word()) + 3 }

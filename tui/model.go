@@ -44,7 +44,7 @@ type Export struct {
 }
 
 // Model is the frame around the pages: a tea.Model. Besides what the terminal sends, it takes
-// *Admin, Profile and Overhead as messages.
+// *Admin, Profile and Overhead as messages, and parts.Colors as how many colours there are.
 type Model struct {
 	o        Options
 	state    State

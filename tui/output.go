@@ -5,6 +5,8 @@ import (
 	"os"
 
 	"github.com/charmbracelet/colorprofile"
+
+	"github.com/apisixscope/apisixscope/tui/parts"
 )
 
 // fitted is a terminal to which colours are written as it can show them.
@@ -22,4 +24,17 @@ func fit(out io.Writer, env []string) io.Writer {
 		return out
 	}
 	return fitted{file, colorprofile.NewWriter(file, env)}
+}
+
+// colorsOf says how many colours out can show, in that environment.
+func colorsOf(out io.Writer, env []string) parts.Colors {
+	switch p := colorprofile.Detect(out, env); {
+	case p >= colorprofile.TrueColor:
+		return parts.TrueColors
+	case p >= colorprofile.ANSI256:
+		return parts.IndexedColors
+	case p >= colorprofile.ANSI:
+		return parts.BasicColors
+	}
+	return parts.NoColors
 }

@@ -31,7 +31,7 @@ const (
 )
 
 func (m *Model) askFilter() {
-	if _, ok := m.o.Pages[m.shown].(Searcher); ok {
+	if m.searches() {
 		m.prompt = &prompt{kind: askSearch}
 		return
 	}

@@ -71,7 +71,11 @@ func (p *Program) Run(ctx context.Context) error {
 		}
 		screen.Send(overMsg{})
 	})
-	for _, work := range p.Beside {
+	tellColors := func(_ context.Context, send func(tea.Msg)) error {
+		send(colorsOf(p.Out, env))
+		return nil
+	}
+	for _, work := range append([]Work{tellColors}, p.Beside...) {
 		start(work, func(error) {})
 	}
 	stop := context.AfterFunc(ctx, screen.Quit)

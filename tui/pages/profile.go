@@ -15,6 +15,7 @@ import (
 type Profile struct {
 	by     int            // of groupings
 	of     *pprof.Profile // that tree is of
+	sum    profile.Summary
 	tree   *profile.Node
 	root   *profile.Node // that is as wide as the screen
 	zooms  []*profile.Node
@@ -26,12 +27,14 @@ type Profile struct {
 	rows   [][]parts.Box // as they were drawn, the root's first
 	top    int           // the first row that is on the screen
 	fresh  bool          // where to begin is not known yet
+	held   bool          // the user has chosen: a new profile is not begun anew
+	colors parts.Colors  // that the terminal has
 	height int           // rows that are
 	graph  int           // lines above the graph
 }
 
 // NewProfile returns the page.
-func NewProfile() *Profile { return &Profile{} }
+func NewProfile() *Profile { return &Profile{colors: parts.TrueColors} }
 
 // groupings are the labels that samples may be shown apart by.
 var groupings = []string{"", profile.LabelPlugin, profile.LabelPhase, profile.LabelRoute}
@@ -40,15 +43,15 @@ var groupings = []string{"", profile.LabelPlugin, profile.LabelPhase, profile.La
 func (p *Profile) Name() string { return "profile" }
 
 var (
-	keyZoom   = tui.Key{Names: []string{"enter"}, Shown: "Enter", Does: "zoom in", Hint: true}
+	keyZoom   = tui.Key{Names: []string{"enter"}, Shown: "Enter", Does: "have the frame fill the width; Esc zooms out", Word: "zoom in", Hint: true}
 	keyFrames = tui.Key{Names: []string{"left", "right", "up", "down", "h", "l", "k", "j"}, Shown: "← → ↑ ↓", Does: "go to the frame beside, above or below"}
 	keyEdge   = tui.Key{Names: []string{"home", "g"}, Shown: "Home g", Does: "go to the frame at the root"}
-	keyBy     = tui.Key{Names: []string{"b"}, Does: "by plugin, phase, route", Hint: true}
+	keyBy     = tui.Key{Names: []string{"b"}, Does: "show samples apart by plugin, by phase, by route, or not", Word: "by plugin, phase, route", Hint: true}
 	keyGroup  = tui.Key{Names: []string{"B", "shift+b"}, Shown: "B", Does: "the same backwards"}
-	keyInvert = tui.Key{Names: []string{"i"}, Does: "invert", Hint: true}
+	keyInvert = tui.Key{Names: []string{"i"}, Does: "turn it upside down", Word: "invert", Hint: true}
 	keyNext   = tui.Key{Names: []string{"n"}, Does: "next match"}
 	keyPrior  = tui.Key{Names: []string{"N", "shift+n"}, Shown: "N", Does: "the match before"}
-	keySearch = tui.Key{Names: []string{}, Shown: "/", Does: "search a part of a name"}
+	keySearch = tui.Key{Names: []string{}, Shown: "/", Does: "search for a part of a name"}
 )
 
 // Keys is for tui.Page.
@@ -72,7 +75,7 @@ func (p *Profile) Back() bool {
 
 // Search is for tui.Searcher.
 func (p *Profile) Search(_ *tui.State, word string) {
-	p.word = word
+	p.word, p.held = word, p.held || word != ""
 	p.changed()
 }
 
@@ -90,8 +93,10 @@ func (p *Profile) take(s *tui.State) {
 	if now == nil || p.of == now || s.Paused && p.of != nil {
 		return
 	}
-	p.fresh = p.fresh || p.tree == nil || p.tree.Cum == 0
-	p.of = now
+	p.sum = s.Profile.Summary
+	if p.of = now; !p.held { // the one before may have been a few samples
+		p.root, p.chosen, p.top, p.fresh = nil, nil, 0, true
+	}
 	p.plant()
 }
 
@@ -150,19 +155,25 @@ func within(n, root *profile.Node) bool {
 
 // Update is for tui.Page.
 func (p *Profile) Update(_ *tui.State, msg tea.Msg) tea.Cmd {
+	if colors, ok := msg.(parts.Colors); ok {
+		p.colors = colors
+	}
 	if p.tree == nil {
 		return nil
 	}
 	switch msg := msg.(type) {
 	case parts.KeyPress:
+		p.held = true
 		p.key(msg)
 	case parts.Click:
+		p.held = true
 		p.click(msg.X, msg.Y)
 	case parts.Wheel:
 		by := 3
-		if (msg.Up) != p.up {
+		if msg.Up != p.up {
 			by = -3
 		}
+		p.held = true
 		p.top += by
 	}
 	return nil
@@ -242,7 +253,7 @@ func (p *Profile) zoom() {
 
 func (p *Profile) regroup(by int) {
 	p.by = (p.by + by) % len(groupings)
-	p.root, p.chosen, p.zooms, p.top, p.fresh = nil, nil, nil, 0, true
+	p.root, p.chosen, p.zooms, p.top, p.fresh, p.held = nil, nil, nil, 0, true, false
 	p.plant()
 }
 

@@ -58,20 +58,16 @@ func (p *Profile) summary(s *tui.State, width int) string {
 		if p.stats.Matches == 0 {
 			l.Put(parts.Yellow, "  in no frame")
 		} else {
-			places := "1 frame"
-			if n := p.stats.Matches; n > 1 {
-				places = fmt.Sprintf("%d frames", n)
-			}
-			l.Put(parts.Plain, "  "+p.part(p.stats.Matched)+" of what is shown, in "+places)
+			l.Put(parts.Plain, "  "+p.part(p.stats.Matched)+" of what is shown, in "+plural(uint64(p.stats.Matches), "frame"))
 		}
 		return l.Right(parts.Dim, how).String()
 	}
-	sum := &s.Profile.Summary
+	sum := &p.sum
 	l.Put(parts.Bold, " "+text.Duration(time.Duration(p.tree.Cum))).Put(parts.Plain, " of CPU in "+text.Duration(sum.Window))
 	if sum.Window > 0 {
 		l.Put(parts.Plain, ", "+percent(float64(p.tree.Cum)/float64(sum.Window))+" of a core")
 	}
-	l.Put(parts.Dim, fmt.Sprintf(" · %d samples", sum.Samples))
+	l.Put(parts.Dim, " · "+plural(sum.Samples, "sample"))
 	lost := uint64(0)
 	for _, n := range sum.Lost {
 		lost += n
@@ -80,6 +76,13 @@ func (p *Profile) summary(s *tui.State, width int) string {
 		l.Put(parts.Alarm, fmt.Sprintf(" · lost %d", lost))
 	}
 	return l.Right(parts.Dim, how).String()
+}
+
+func plural(n uint64, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 // legend tells what the letters and colours mean, and what ran itself.
@@ -91,13 +94,17 @@ func (p *Profile) legend(s *tui.State, width int) string {
 		if own == 0 && k.Kind == profile.FrameMissing {
 			continue
 		}
-		look := parts.Bold
-		if s.Colors {
-			look = k.Look(s.Dark)
-		}
-		l.Put(parts.Plain, " ").Put(look, k.Letter).Put(parts.Plain, " "+k.Name+" ").Put(parts.Dim, fmt.Sprintf("%.0f%%", 100*float64(own)/float64(max(p.root.Cum, 1))))
+		l.Put(parts.Plain, " ").Put(k.Look(p.palette(s), s.Dark), k.Letter).Put(parts.Plain, " "+k.Name+" ").Put(parts.Dim, fmt.Sprintf("%.0f%%", 100*float64(own)/float64(max(p.root.Cum, 1))))
 	}
 	return l.String()
+}
+
+// palette is what frames are coloured from.
+func (p *Profile) palette(s *tui.State) parts.Colors {
+	if !s.Colors {
+		return parts.NoColors
+	}
+	return p.colors
 }
 
 // part is a share of what is shown.
@@ -107,7 +114,7 @@ func (p *Profile) part(ns int64) string {
 
 // flame draws the rows that there is room for.
 func (p *Profile) flame(s *tui.State, width int) []string {
-	f := parts.Flame{Root: p.root, Chosen: p.chosen, Match: p.match, Colors: s.Colors, Dark: s.Dark}
+	f := parts.Flame{Root: p.root, Chosen: p.chosen, Match: p.match, Colors: p.palette(s), Dark: s.Dark}
 	p.rows = f.Layout(width)
 	if p.fresh {
 		p.fresh = false

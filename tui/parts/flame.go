@@ -23,7 +23,7 @@ type Flame struct {
 	Root   *profile.Node
 	Chosen *profile.Node
 	Match  func(*profile.Node) bool // nil while nothing is searched
-	Colors bool
+	Colors Colors
 	Dark   bool // the terminal's background is
 }
 
@@ -74,7 +74,7 @@ func (f *Flame) cell(n *profile.Node, width int) string {
 		words += "*"
 	}
 	fill := k.fill
-	if f.Colors && !f.faded(n) {
+	if f.Colors != NoColors && !f.faded(n) {
 		fill = " "
 	}
 	if left := width - Columns(words); left > 0 {
@@ -100,12 +100,12 @@ func (f *Flame) look(n *profile.Node) Look {
 		return "1;7"
 	case f.faded(n):
 		return Dim
-	case !f.Colors && f.Match != nil:
+	case f.Colors == NoColors && f.Match != nil:
 		return "1;4"
-	case !f.Colors:
+	case f.Colors == NoColors:
 		return Plain
 	}
-	look := kindOf(n.Kind).look(f.Dark, shade(n.Name))
+	look := kindOf(n.Kind).look(f.Colors, f.Dark, shade(n.Name))
 	if f.Match != nil {
 		look = "1;4;" + look
 	}
@@ -142,66 +142,6 @@ func Place(n *profile.Node) string {
 		return text.Clean(path.Base(n.File))
 	}
 	return text.Clean(profile.ShortFile(n.File))
-}
-
-// FrameKind is how frames of a kind are drawn.
-type FrameKind struct {
-	Kind   profile.FrameKind
-	Letter string
-	Name   string // for people
-	fill   string // behind a name that is not coloured
-	colors [2]rgb // of the page behind, for a light background and for a dark one
-}
-
-// FrameKinds are those that a legend has, in its order.
-var FrameKinds = []FrameKind{
-	{profile.FrameLua, "L", "Lua", "─", [2]rgb{{0x9f, 0xc5, 0xf2}, {0x27, 0x59, 0x8f}}},
-	{profile.FrameJIT, "J", "JIT", "═", [2]rgb{{0xa3, 0xd9, 0xa5}, {0x2b, 0x6a, 0x37}}},
-	{profile.FrameC, "C", "C call", "┄", [2]rgb{{0xa2, 0xda, 0xdd}, {0x1d, 0x64, 0x69}}},
-	{profile.FrameNative, "N", "native", "·", [2]rgb{{0xe2, 0xd9, 0xc8}, {0x54, 0x4e, 0x42}}},
-	{profile.FrameRegex, "R", "regex", "~", [2]rgb{{0xd5, 0xb8, 0xf0}, {0x63, 0x3f, 0x89}}},
-	{profile.FrameKernel, "K", "kernel", "#", [2]rgb{{0xf2, 0xad, 0x95}, {0x8c, 0x42, 0x30}}},
-	{profile.FrameMissing, "?", "gap", ":", [2]rgb{{0xf4, 0xdf, 0x77}, {0x75, 0x64, 0x0f}}},
-}
-
-// allFrames is the root, and a group of samples.
-var allFrames = FrameKind{"", "=", "all", "=", [2]rgb{{0xd3, 0xd8, 0xdf}, {0x3d, 0x44, 0x50}}}
-
-func kindOf(k profile.FrameKind) *FrameKind {
-	for i := range FrameKinds {
-		if FrameKinds[i].Kind == k {
-			return &FrameKinds[i]
-		}
-	}
-	return &allFrames
-}
-
-// Look is that of a legend.
-func (k *FrameKind) Look(dark bool) Look { return k.look(dark, 0) }
-
-type rgb [3]int
-
-// The pages and inks that the colours are made for.
-var (
-	inks  = [2]rgb{{0x1b, 0x1f, 0x24}, {0xee, 0xf1, 0xf4}}
-	pages = [2]rgb{{0xff, 0xff, 0xff}, {0x14, 0x17, 0x1b}}
-)
-
-// look has shades fade into the page.
-func (k *FrameKind) look(dark bool, shade int) Look {
-	i := 0
-	if dark {
-		i = 1
-	}
-	c := k.colors[i]
-	for j := range c {
-		c[j] = (c[j]*(10-shade) + pages[i][j]*shade) / 10
-	}
-	return "38;2;" + inks[i].look() + ";48;2;" + c.look()
-}
-
-func (c rgb) look() Look {
-	return Look(strconv.Itoa(c[0]) + ";" + strconv.Itoa(c[1]) + ";" + strconv.Itoa(c[2]))
 }
 
 // FlameStats is what a graph is about.

@@ -48,7 +48,7 @@ func anyProfile(r *rand.Rand) *pprof.Profile {
 func TestFlameIsTrueToItsShares(t *testing.T) {
 	for seed := range uint64(400) {
 		r := rand.New(rand.NewPCG(seed, 9))
-		f := parts.Flame{Root: profile.Tree(anyProfile(r), nil), Colors: seed%2 == 0, Dark: seed%3 == 0, Match: parts.Matching([]string{"", "ngx", "zzz", "L"}[seed%4])}
+		f := parts.Flame{Root: profile.Tree(anyProfile(r), nil), Colors: parts.Colors(seed % 4), Dark: seed%3 == 0, Match: parts.Matching([]string{"", "ngx", "zzz", "L"}[seed%4])}
 		for depth := r.IntN(4); depth > 0 && len(f.Root.Children()) > 0; depth-- {
 			f.Root = f.Root.Children()[r.IntN(len(f.Root.Children()))]
 		}
