@@ -1,7 +1,6 @@
 package render
 
 import (
-	"cmp"
 	"slices"
 	"time"
 
@@ -24,16 +23,13 @@ type Digest struct {
 	inferred uint64 // with an edge that is not proved
 	cut      uint64 // of which something could not be seen
 
-	slowest  []*trace.Exchange // the slowest first
+	slow     slow
 	failures failures
 	series   series
 }
 
-// What a report tells of single requests, at most.
-const (
-	reportSlowest  = 50
-	reportFailures = 50
-)
+// reportFailures is how many kinds of failures a report tells of, at most.
+const reportFailures = 50
 
 // The classes of answers that a report tells apart.
 const (
@@ -87,7 +83,11 @@ func (d *Digest) Show(x *trace.Exchange) error {
 	if class != classGood {
 		d.failures.add(x, class, reason)
 	}
-	d.rank(x)
+	if x.Status == 101 {
+		d.upgraded++
+	} else {
+		d.slow.add(x)
+	}
 	return nil
 }
 
@@ -104,23 +104,4 @@ func (d *Digest) Close() error { return nil }
 func (d *Digest) Worker(w *trace.Worker) error {
 	d.requests.AddWorker(w)
 	return nil
-}
-
-// rank keeps x if it is one of the slowest; of equals, those that came first.
-func (d *Digest) rank(x *trace.Exchange) {
-	if x.Status == 101 {
-		d.upgraded++
-		return
-	}
-	full := len(d.slowest) == reportSlowest
-	if full && x.Duration <= d.slowest[reportSlowest-1].Duration {
-		return
-	}
-	at, _ := slices.BinarySearchFunc(d.slowest, x, func(have, x *trace.Exchange) int {
-		return cmp.Or(cmp.Compare(x.Duration, have.Duration), -1)
-	})
-	if full {
-		d.slowest = d.slowest[:reportSlowest-1]
-	}
-	d.slowest = slices.Insert(d.slowest, at, x.Clone())
 }

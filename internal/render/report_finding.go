@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/apisixscope/apisixscope/internal/text"
-	"github.com/apisixscope/apisixscope/trace"
 )
 
 // finding is a sentence about the window that its numbers prove, and how grave it is.
@@ -37,7 +36,7 @@ func (p *reportPage) findings() []finding {
 	add("plain", rest)
 	add("bad", p.failingNode())
 	add("warn", p.slower())
-	add("warn", p.slowest())
+	add("warn", d.slow.words())
 	add("warn", d.retries())
 	for _, s := range p.blocked() {
 		add("warn", s)
@@ -260,49 +259,6 @@ func (p *reportPage) slower() string {
 	}
 	return fmt.Sprintf("From %s to %s p99 of the time that requests took was up to %s; its median over the window is %s.",
 		p.clock(s.time(at.from)), p.clock(s.time(at.to)), text.Duration(peak), text.Duration(median))
-}
-
-// slowest tells what most of the slowest requests spent their time with, if it is one thing.
-func (p *reportPage) slowest() string {
-	type where struct{ part, node string }
-	n := map[where]int{}
-	d := p.digest
-	var most where
-	for _, x := range d.slowest {
-		w := where{part: "-"}
-		if i := largestOf(x); i >= 0 {
-			w.part = partTitle(groupPartName(i))
-		}
-		if strings.HasPrefix(w.part, "upstream") {
-			w.node = slowestNode(x)
-		}
-		if n[w]++; n[w] > n[most] {
-			most = w
-		}
-	}
-	const least = 10
-	if len(d.slowest) < least || 2*n[most] <= len(d.slowest) || most.part == "-" {
-		return ""
-	}
-	s := fmt.Sprintf("Of the %d slowest requests %d spent most of their time in %s", len(d.slowest), n[most], most.part)
-	if most.node != "" {
-		s += " of node " + most.node
-	}
-	return s + "."
-}
-
-// slowestNode is that of the attempt that took longest.
-func slowestNode(x *trace.Exchange) string {
-	i := 0
-	for k := range x.Attempts {
-		if x.Attempts[k].Duration > x.Attempts[i].Duration {
-			i = k
-		}
-	}
-	if i < len(x.Attempts) {
-		return nodeName(&x.Attempts[i])
-	}
-	return ""
 }
 
 // retries tells what came of trying again.

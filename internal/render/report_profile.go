@@ -69,6 +69,14 @@ func weightCell(n, total int64) reportCell {
 	return reportCell{Text: percent(float64(n) / float64(total)), Sort: strconv.FormatInt(n, 10)}
 }
 
+// whereOf is the file of a function, or else its object.
+func whereOf(r *profile.Row) string {
+	if r.File == "" {
+		return r.Object
+	}
+	return place(r.File, int64(r.Line))
+}
+
 // nameCell is a function's name, as long as a table has room for it.
 func nameCell(name string) reportCell {
 	const room = 60
@@ -90,7 +98,7 @@ func (p *reportPage) functionTable() reportTable {
 	for _, r := range rows[:min(len(rows), reportFunctions)] {
 		t.Rows = append(t.Rows, reportRow{Cells: []reportCell{
 			tookCell(time.Duration(r.Flat)), weightCell(r.Flat, total), tookCell(time.Duration(r.Cum)), weightCell(r.Cum, total), textCell(kindTitle(r.Kind)),
-			nameCell(r.Name), textCell(cmp.Or(place(r.File, int64(r.Line)), r.Object)),
+			nameCell(r.Name), textCell(whereOf(&r)),
 		}})
 	}
 	if more := len(rows) - len(t.Rows); more > 0 {

@@ -2,7 +2,11 @@ package render_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -13,6 +17,7 @@ import (
 	"golang.org/x/net/html"
 
 	"github.com/apisixscope/apisixscope/internal/render"
+	"github.com/apisixscope/apisixscope/internal/replay"
 	"github.com/apisixscope/apisixscope/internal/testrig"
 	"github.com/apisixscope/apisixscope/profile"
 	"github.com/apisixscope/apisixscope/trace"
@@ -241,5 +246,64 @@ func TestReportBounds(t *testing.T) {
 	}
 	if steps := slices.Max([]int{strings.Count(page, `class="hover"`) / 3}); steps > 240 || steps < 100 {
 		t.Errorf("%d steps", steps)
+	}
+}
+
+// TestReportOfARecording keeps a window of 5,000 requests in a file, and makes the same page
+// of the file as of the window itself.
+func TestReportOfARecording(t *testing.T) {
+	s := newShop(1, 5000)
+	direct := s.report(t)
+	file := filepath.Join(t.TempDir(), "incident.apisixscope")
+	f, err := os.Create(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w, err := replay.NewWriter(f, replay.Manifest{Began: s.began})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var events []trace.Event
+	for _, x := range s.exchanges {
+		events = append(events, trace.Event{Kind: trace.KindExchange, Exchange: x})
+	}
+	for _, told := range s.workers {
+		events = append(events, trace.Event{Kind: trace.KindWorker, Worker: told})
+	}
+	for i := range events {
+		if err := w.Add(&events[i]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(w.Profile(direct.Profile, &direct.Samples), w.Close(replay.End{Window: shopWindow}), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	kept, err := replay.Open(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	src, err := kept.Source()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer src.Close()
+	seen := &render.Digest{}
+	if _, err := (trace.Pipeline{From: src, To: seen}).Run(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	again := *direct
+	again.Began, again.Window, again.Seen, again.Profile, again.Samples = kept.Began, kept.Window, seen, kept.Profile, kept.Samples
+	want, got := written(t, direct), written(t, &again)
+	info, err := os.Stat(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Logf("a recording of %d bytes makes a page of %d", info.Size(), len(got))
+	if got != want {
+		for i, line := range strings.Split(got, "\n") {
+			if lines := strings.Split(want, "\n"); i >= len(lines) || lines[i] != line {
+				t.Fatalf("line %d is\n%s", i, line)
+			}
+		}
 	}
 }

@@ -127,11 +127,12 @@ func (p *reportPage) heat() (all []heat, scale []heatCell) {
 func (p *reportPage) heatOf(w *metrics.WorkerSeen) heat {
 	first, last := w.Recent[0].Time, w.Last().Time
 	per := max((last.Sub(first)+heatColumns*time.Second)/(heatColumns*time.Second)*time.Second, time.Second)
-	h := heat{PID: w.PID, Rows: len(heatLengths), Columns: int(last.Sub(first)/per) + 1, From: p.clock(first.Add(-w.Recent[0].Span)), To: p.clock(last)}
+	h := heat{PID: w.PID, Rows: len(heatLengths), Columns: int((last.Sub(first)+per/2)/per) + 1, From: p.clock(first.Add(-w.Recent[0].Span)), To: p.clock(last)}
 	h.Title = fmt.Sprintf("Ticks of the event loop of worker %d by length, from %s to %s; the longest took %s", w.PID, h.From, h.To, text.Duration(w.Longest))
 	counts := make([][]uint64, h.Columns)
 	for i := range w.Recent {
-		at := min(max(int(w.Recent[i].Time.Sub(first)/per), 0), h.Columns-1)
+		// They come once a second, but not on the dot.
+		at := min(max(int((w.Recent[i].Time.Sub(first)+per/2)/per), 0), h.Columns-1)
 		if counts[at] == nil {
 			counts[at] = make([]uint64, h.Rows)
 		}
