@@ -111,5 +111,5 @@ func upstreamName(key string) string {
 	if !found {
 		return key
 	}
-	return name
+	return strings.TrimPrefix(name, "upstreams/") // else it is in a route or a service
 }
