@@ -77,6 +77,7 @@ type Sampler struct {
 	given        []givenPart // parts that a running program may still use
 	looked       time.Time
 	until        uint64 // kernel time up to which an empty ring is waited for
+	slept        []int  // processes, after the wait before
 
 	queue   []profile.Sample
 	ticks   map[int]*heldTick

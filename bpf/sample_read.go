@@ -51,7 +51,8 @@ func (s *Sampler) Next(ctx context.Context) (profile.Sample, error) {
 func (s *Sampler) rest(over, empty bool) error {
 	if empty && s.options.Swept {
 		// The ring was empty after the wait for it, and records are in it once they were made.
-		s.queue = append(s.queue, profile.Sample{Kind: profile.Swept, Time: s.clock.at(s.until)})
+		s.queue = append(s.queue, profile.Sample{Kind: profile.Swept, Time: s.clock.at(s.until), Slept: s.slept})
+		s.slept = s.asleep() // now, which is before the next time that is waited for
 	}
 	if over && empty {
 		s.drained = true

@@ -104,7 +104,7 @@ func (s *cpuSampler) move(ctx context.Context, src profile.Source) error {
 				Time: p.Time, Count: int(p.Count), Weight: p.Weight, Log: p.Labels.Phase == "log",
 			})
 		case profile.Swept:
-			s.times.Told(p.Time)
+			s.times.Told(p.Time, p.Slept...)
 		case profile.Lost:
 			s.times.Lost(p.Cause, uint64(max(p.Count, 1)))
 		case profile.Note:

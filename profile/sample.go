@@ -54,6 +54,7 @@ type Sample struct {
 	Tick Tick
 
 	Cause string // of Lost and Note
+	Slept []int  // of Swept: the processes that have slept since the one before, or ended
 }
 
 // Labels are what a sample belongs to; empty, where there is none or it is not known.

@@ -12,9 +12,9 @@ const (
 	mostCPUSamples = 1 << 17
 	// mostHeld bounds the exchanges that wait for their samples.
 	mostHeld = 1 << 14
-	// logQuiet is for how long no sample of a request's log phase may come, beside two
-	// periods, until that phase is taken to be over: the worker may have been preempted in it.
-	logQuiet = 50 * time.Millisecond
+	// logQuiet is for how long no sample of a request's log phase may come until that phase is
+	// taken to be over, where nothing else proves it.
+	logQuiet = time.Second
 	// clocksApart is what the clocks of two sources may differ by, at most.
 	clocksApart = time.Millisecond
 	// causeFull names samples that had to go for mostCPUSamples.
@@ -39,7 +39,8 @@ type CPUSample struct {
 // Samples and requests come from two sources of the kernel, each at its own pace. All
 // samples of a request up to its end were taken, by its own thread, before that end was
 // told: once the sampler has come so far, none is missing. Those of the log phase come
-// after it, without a gap. Its exported methods are safe for concurrent use.
+// after it; that phase is over once the worker is seen to sleep, or to work for another
+// request, for it does one thing at a time. Its exported methods are safe for concurrent use.
 type CPUTimes struct {
 	period time.Duration
 	began  time.Time
@@ -48,6 +49,8 @@ type CPUTimes struct {
 
 	mu       sync.Mutex
 	told     time.Time // all samples before it have come
+	asked    time.Time // the same, when Told was called last
+	workers  map[int]*cpuWorker
 	requests map[cpuKey]*list.Element
 	oldest   list.List // of *cpuRequest, by when their first sample came
 	waiting  int       // samples in it
@@ -96,12 +99,18 @@ type cpuSample struct {
 	log    bool
 }
 
+// cpuWorker is what was seen of a worker, as far as its samples have come.
+type cpuWorker struct {
+	named time.Time // the last sample that names a request
+	slept time.Time // the worker was asleep at some time after
+}
+
 // NewCPUTimes returns CPUTimes of samples that are taken once a period from now on. The
 // Pipeline calls end when it needs no more of them: Done must follow soon.
 func NewCPUTimes(period time.Duration, end func()) *CPUTimes {
 	return &CPUTimes{
 		period: period, began: time.Now(), end: end, done: make(chan struct{}),
-		requests: map[cpuKey]*list.Element{}, ends: map[cpuKey][]time.Time{}, lost: map[string]uint64{}, use: CPUUse{Period: period},
+		workers: map[int]*cpuWorker{}, requests: map[cpuKey]*list.Element{}, ends: map[cpuKey][]time.Time{}, lost: map[string]uint64{}, use: CPUUse{Period: period},
 	}
 }
 
@@ -117,6 +126,7 @@ func (c *CPUTimes) Add(s CPUSample) {
 		return
 	}
 	key := cpuKeyOf(s.PID, &s.Object)
+	c.worker(s.PID).named = s.Time
 	at := c.requests[key]
 	if at == nil {
 		at = c.oldest.PushBack(&cpuRequest{key: key})
@@ -131,11 +141,25 @@ func (c *CPUTimes) Add(s CPUSample) {
 	}
 }
 
-// Told says that all samples that were taken before t have been added.
-func (c *CPUTimes) Told(t time.Time) {
+// Told says that all samples that were taken before t have been added, and which processes
+// have slept since the last call and before t, or had ended.
+func (c *CPUTimes) Told(t time.Time, slept ...int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	for _, pid := range slept {
+		c.worker(pid).slept = c.asked
+	}
 	c.tell(t)
+	c.asked = t
+}
+
+func (c *CPUTimes) worker(pid int) *cpuWorker {
+	w := c.workers[pid]
+	if w == nil {
+		w = &cpuWorker{}
+		c.workers[pid] = w
+	}
+	return w
 }
 
 func (c *CPUTimes) tell(t time.Time) {

@@ -108,7 +108,28 @@ func (c *CPUTimes) ready(h *heldExchange) bool {
 	if last := c.lastLog(h.key); last.After(over) {
 		over = last
 	}
-	return c.told.After(over.Add(logQuiet+2*c.period+clocksApart)) && c.swept.After(over.Add(clocksApart))
+	if surely := over.Add(clocksApart); !c.told.After(surely) || !c.swept.After(surely) {
+		return false
+	}
+	return c.movedOn(h, over) || c.told.After(over.Add(logQuiet))
+}
+
+// movedOn reports whether the worker is known to have done something else since the last
+// sample of a request: there are no more. Samples that name no request prove nothing, for
+// they may be of its log phase, too.
+func (c *CPUTimes) movedOn(h *heldExchange, since time.Time) bool {
+	if w := c.worker(h.key.pid); w.slept.After(since) || w.named.After(since) {
+		return true
+	}
+	for i := range c.held {
+		// Another request has ended, and all samples up to then have come.
+		if o := &c.held[i]; o.key.pid == h.key.pid && o.ended.After(since) && c.told.After(o.ended.Add(clocksApart)) {
+			return true
+		} else if o.ended.After(c.told) {
+			break // those behind it ended later
+		}
+	}
+	return false
 }
 
 // finish waits for the last samples and shows what still waits. It adds to sum what the

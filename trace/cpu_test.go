@@ -87,13 +87,15 @@ func (c *cpuTale) samples(pid int, o trace.Object, log bool, at ...int) {
 	}
 }
 
-// sweeps says that both sources have told all until then.
-func (c *cpuTale) sweeps(at int) {
-	c.told(at)
+// sweeps says that both sources have told all until then, and which workers have slept.
+func (c *cpuTale) sweeps(at int, slept ...int) {
+	c.told(at, slept...)
 	c.swept(at)
 }
 
-func (c *cpuTale) told(at int)  { c.does(func() { c.times.Told(c.us(at)) }) }
+func (c *cpuTale) told(at int, slept ...int) {
+	c.does(func() { c.times.Told(c.us(at), slept...) })
+}
 func (c *cpuTale) swept(at int) { c.tells(trace.Event{Kind: trace.KindSwept, Time: c.us(at)}) }
 
 func (c *cpuTale) run(t *testing.T, change func(*trace.Pipeline)) trace.Summary {
@@ -180,12 +182,21 @@ func TestCPUTimesAreOfTheirRequest(t *testing.T) {
 			c.samples(one, c.object(a, 0), false, 4000)
 			c.ends("/c", one, c.object(a, 0), 4500)
 		}},
-		{"a long log phase", "/a 5", func(c *cpuTale) {
+		{"a long log phase, and no CPU for it", "/a 3", func(c *cpuTale) {
 			c.ends("/a", one, c.object(a, 0), 500)
-			for at := 1000; at <= 161_000; at += 40_000 {
+			for _, at := range []int{1000, 400_000, 800_000} {
 				c.samples(one, c.object(a, 0), true, at)
 				c.sweeps(at + 10_000)
+				c.sweeps(at+300_000, other) // another worker's sleep proves nothing
 			}
+		}},
+		{"a log phase in which nothing names the request for a while", "/a 2", func(c *cpuTale) {
+			c.ends("/a", one, c.object(a, 0), 500)
+			c.samples(one, c.object(a, 0), true, 1000)
+			c.samples(one, trace.Object{}, false, 2000, 3000, 4000)
+			c.sweeps(300_000)
+			c.samples(one, c.object(a, 0), true, 301_000)
+			c.sweeps(310_000)
 		}},
 		{"a timer, and the request object was not read", "/a 0, /b 0", func(c *cpuTale) {
 			c.samples(one, trace.Object{}, false, 1000)
@@ -210,29 +221,54 @@ func TestCPUTimesAreOfTheirRequest(t *testing.T) {
 	}
 }
 
-// TestCPUTimesWait holds exchanges for as long as it takes and no longer, in their order.
+// TestCPUTimesWait holds exchanges until their log phase is known to be over, and no longer,
+// in their order.
 func TestCPUTimesWait(t *testing.T) {
-	c := newCPUTale()
-	o := c.object(0x1000, 0)
-	c.ends("/a", 1, o, 5000)
-	c.ends("/b", 0, trace.Object{}, 5000) // it need not wait, but for the first
-	c.swept(200_000)                      // the samples are behind
-	early := len(c.steps)
-	c.samples(1, o, false, 1000)
-	c.told(40_000) // the log phase may not be over
-	c.swept(200_000)
-	c.told(100_000)
-	ready := len(c.steps) + 1
-	c.swept(200_000)
-	c.ends("/c", 1, c.object(0x1000, 50_000), 60_000)
-	c.told(250_000)
-	c.swept(50_000) // the requests are behind
-	c.run(t, nil)
-	if got := c.says(); got != "/a 1, /b 0, /c 0" {
-		t.Errorf("shown are %s", got)
-	}
-	if want := []int{ready, ready, len(c.steps)}; !slices.Equal(c.at, want) || early >= ready {
-		t.Errorf("shown at steps %v, want %v", c.at, want)
+	const worker = 1
+	for name, tt := range map[string]struct {
+		proof func(*cpuTale, trace.Object)
+	}{
+		"the worker slept": {func(c *cpuTale, _ trace.Object) {
+			c.told(60_000, worker) // at some time since the call before
+		}},
+		"a sample of another request": {func(c *cpuTale, _ trace.Object) {
+			c.samples(worker, c.object(0x2000, 0), false, 60_000)
+		}},
+		"a sample of the same request object, which another request has": {func(c *cpuTale, o trace.Object) {
+			c.samples(worker, o, false, 60_000)
+		}},
+		"another request has ended": {func(c *cpuTale, _ trace.Object) {
+			c.ends("/c", worker, c.object(0x2000, 0), 50_000)
+			c.told(60_000)
+		}},
+		"all was quiet for long": {func(c *cpuTale, _ trace.Object) {
+			c.told(1_100_000)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newCPUTale()
+			o := c.object(0x1000, 0)
+			c.ends("/a", worker, o, 5000)
+			c.ends("/b", 0, trace.Object{}, 5000) // it need not wait, but for the first
+			c.swept(200_000)                      // the samples are behind
+			c.samples(worker, o, false, 1000)
+			c.samples(worker, o, true, 6000)
+			c.samples(worker, trace.Object{}, false, 30_000)
+			c.told(40_000, worker) // before the log phase, maybe
+			c.swept(200_000)
+			tt.proof(c, o)
+			c.swept(5000) // the requests are behind: another may have ended before 6000
+			c.swept(200_000)
+			shows := len(c.steps)
+			c.swept(210_000)
+			c.run(t, nil)
+			if got := c.says(); !strings.HasPrefix(got, "/a 2, /b 0") {
+				t.Errorf("shown are %s", got)
+			}
+			if c.at[0] != shows || c.at[1] != shows {
+				t.Errorf("shown at steps %v, want them at %d", c.at, shows)
+			}
+		})
 	}
 }
 
@@ -334,29 +370,35 @@ func TestCPUTimesAreBounded(t *testing.T) {
 }
 
 // TestCPUTimesOfManyRequests has workers do as nginx does: one thing at a time, requests
-// that take turns, few addresses, and a clock that stands still within a tick. The two
-// sources are as far behind as they like.
+// that take turns, few addresses, and a clock that stands still within a tick. Now and then
+// a worker gets no CPU for long. The two sources are as far behind as they like.
 func TestCPUTimesOfManyRequests(t *testing.T) {
-	for seed := range uint64(20) {
-		r := rand.New(rand.NewPCG(seed, 1))
+	for seed := range uint64(50) {
 		c := newCPUTale()
-		var kernel, sampler []telling
-		want := map[string]int{}
+		m := &cpuModel{c: c, r: rand.New(rand.NewPCG(seed, 1)), want: map[string]int{}}
 		for pid := 1; pid <= 3; pid++ {
-			k, s := workCPU(c, r, pid, want)
-			kernel, sampler = append(kernel, k...), append(sampler, s...)
+			m.work(pid)
 		}
-		c.interleave(r, kernel, sampler)
+		m.tell()
 		c.run(t, nil)
-		if len(c.shown) != len(want) {
-			t.Fatalf("seed %d: %d requests are shown, of %d", seed, len(c.shown), len(want))
+		if len(c.shown) != len(m.want) || len(c.shown) < 100 {
+			t.Fatalf("seed %d: %d requests are shown, of %d", seed, len(c.shown), len(m.want))
 		}
 		for i := range c.shown {
-			if x := &c.shown[i]; x.CPU.Samples != want[x.Path] {
-				t.Errorf("seed %d: %s has %d samples, want %d", seed, x.Path, x.CPU.Samples, want[x.Path])
+			if x := &c.shown[i]; x.CPU.Samples != m.want[x.Path] {
+				t.Errorf("seed %d: %s has %d samples, want %d", seed, x.Path, x.CPU.Samples, m.want[x.Path])
 			}
 		}
 	}
+}
+
+// cpuModel is what workers have done.
+type cpuModel struct {
+	c               *cpuTale
+	r               *rand.Rand
+	kernel, sampler []telling
+	sleeps          []sleep
+	want            map[string]int // samples, by path
 }
 
 // telling is something that a source tells of that time.
@@ -365,8 +407,12 @@ type telling struct {
 	tell func()
 }
 
-// workCPU does a second of a worker's work, and writes down what its requests use.
-func workCPU(c *cpuTale, r *rand.Rand, pid int, want map[string]int) (kernel, sampler []telling) {
+type sleep struct{ pid, from, to int }
+
+const workFor = 2_000_000 // µs
+
+// work does what a worker does for a while.
+func (m *cpuModel) work(pid int) {
 	type request struct {
 		path   string
 		object trace.Object
@@ -375,63 +421,78 @@ func workCPU(c *cpuTale, r *rand.Rand, pid int, want map[string]int) (kernel, sa
 	free := []uint64{0x1000, 0x2000, 0x3000}
 	now, tick, n := 0, 0, 0
 	run := func(q request, log bool) {
-		for range r.IntN(3) {
-			now += 100 + r.IntN(2000)
+		for range m.r.IntN(3) {
+			now += 100 + m.r.IntN(2000)
+			if m.r.IntN(50) == 0 {
+				now += m.r.IntN(600_000) // others have the CPU
+			}
 			at, o := now, q.object
-			sampler = append(sampler, telling{at, func() { c.samples(pid, o, log, at) }})
-			want[q.path]++
+			m.sampler = append(m.sampler, telling{at, func() { m.c.samples(pid, o, log, at) }})
+			m.want[q.path]++
 		}
-		now += 1 + r.IntN(50)
+		now += 1 + m.r.IntN(50)
 	}
-	for now < 1_000_000 || len(open) > 0 {
-		if r.IntN(3) == 0 {
-			now += r.IntN(3000)
+	for now < workFor || len(open) > 0 {
+		if m.r.IntN(3) == 0 {
+			from := now
+			now += 1 + m.r.IntN(3000)
+			m.sleeps = append(m.sleeps, sleep{pid, from, now})
 			tick = now
 		}
-		if len(open) < 3 && now < 1_000_000 && r.IntN(2) == 0 {
-			i := r.IntN(len(free))
+		if len(open) < 3 && now < workFor && m.r.IntN(2) == 0 {
+			i := m.r.IntN(len(free))
 			n++
-			q := request{fmt.Sprintf("/%d/%d", pid, n), c.object(free[i], tick)}
+			q := request{fmt.Sprintf("/%d/%d", pid, n), m.c.object(free[i], tick)}
 			free, open = slices.Delete(free, i, i+1), append(open, q)
-			want[q.path] += 0
+			m.want[q.path] += 0
 		}
 		if len(open) == 0 {
 			continue
 		}
-		i := r.IntN(len(open))
+		i := m.r.IntN(len(open))
 		run(open[i], false)
-		if r.IntN(2) == 0 {
+		if m.r.IntN(2) == 0 {
 			q, at := open[i], now
-			kernel = append(kernel, telling{at, func() { c.ends(q.path, pid, q.object, at) }})
+			m.kernel = append(m.kernel, telling{at, func() { m.c.ends(q.path, pid, q.object, at) }})
 			now++
 			run(q, true)
 			free, open = append(free, q.object.Address), slices.Delete(open, i, i+1)
 		}
 	}
-	return kernel, sampler
 }
 
-// interleave has both sources tell all of it in order, in parts.
-func (c *cpuTale) interleave(r *rand.Rand, kernel, sampler []telling) {
+// tell has both sources tell all of it in order, in parts.
+func (m *cpuModel) tell() {
 	byTime := func(a, b telling) int { return a.at - b.at }
-	slices.SortStableFunc(kernel, byTime)
-	slices.SortStableFunc(sampler, byTime)
-	k, s := 0, 0
-	for k < 2_000_000 || s < 2_000_000 {
-		if r.IntN(2) == 0 {
-			k += r.IntN(200_000)
-			for len(kernel) > 0 && kernel[0].at < k {
-				kernel[0].tell()
-				kernel = kernel[1:]
-			}
-			c.swept(k)
-		} else {
-			s += r.IntN(200_000)
-			for len(sampler) > 0 && sampler[0].at < s {
-				sampler[0].tell()
-				sampler = sampler[1:]
-			}
-			c.told(s)
+	slices.SortStableFunc(m.kernel, byTime)
+	slices.SortStableFunc(m.sampler, byTime)
+	part := func(of *[]telling, until int) {
+		for len(*of) > 0 && (*of)[0].at < until {
+			(*of)[0].tell()
+			*of = (*of)[1:]
 		}
 	}
+	k, s, slept := 0, 0, []int(nil)
+	for k < 3*workFor || s < 3*workFor {
+		if m.r.IntN(2) == 0 {
+			k += m.r.IntN(200_000)
+			part(&m.kernel, k)
+			m.c.swept(k)
+		} else {
+			s += 1 + m.r.IntN(200_000)
+			part(&m.sampler, s)
+			m.c.told(s, slept...)
+			slept = m.asleep(s)
+		}
+	}
+}
+
+// asleep returns who sleeps at that time.
+func (m *cpuModel) asleep(at int) (pids []int) {
+	for _, s := range m.sleeps {
+		if s.from <= at && at < s.to {
+			pids = append(pids, s.pid)
+		}
+	}
+	return pids
 }
