@@ -208,3 +208,18 @@ func TestCheckDocs(t *testing.T) {
 		t.Errorf("exit %d: the docs show\n%s\nand it is\n%s%s", code, want, out, said)
 	}
 }
+
+// TestCheckObserves sees what comes late in the time, and lasts for all of it.
+func TestCheckObserves(t *testing.T) {
+	gateway := startChecked(t)
+	file := gateway.writeChecks(t, "observe: [{name: a, path: /late, holds: [requests == 1, errors == 1]}]")
+	time.AfterFunc(200*time.Millisecond, func() {
+		gateway.events <- trace.Event{Kind: trace.KindExchange, Exchange: &trace.Exchange{Start: began, Path: "/late", Status: 503}}
+		gateway.events <- trace.Event{Kind: trace.KindExchange, Exchange: &trace.Exchange{Start: began, Path: "/other", Status: 503}}
+	})
+	start := time.Now()
+	code, out, said := gateway.run(t.Context(), "", "-f", file, "--for", "800ms")
+	if code != 0 || !strings.HasSuffix(out, "2 assertions: 2 held, 0 failed\n") || time.Since(start) < 800*time.Millisecond {
+		t.Errorf("exit %d after %s\n%s%s", code, time.Since(start), out, said)
+	}
+}

@@ -1,6 +1,10 @@
 package check
 
-import "testing"
+import (
+	"net/http"
+	"strings"
+	"testing"
+)
 
 func TestHide(t *testing.T) {
 	s := secrets{}
@@ -25,5 +29,24 @@ func TestHide(t *testing.T) {
 	}
 	if got := secrets(nil).hide("x"); got != "x" {
 		t.Errorf("none: %q", got)
+	}
+}
+
+// TestHideBeforeCut has a secret lie across the place where a long answer is cut.
+func TestHideBeforeCut(t *testing.T) {
+	s := secrets{}
+	s.add("KEY", "sesame-open")
+	for n := 80; n < 110; n++ {
+		got := strings.Repeat("x", n) + "sesame-open"
+		p := Pair{Name: "a", Value: "y"}
+		for what, why := range map[string]string{
+			"header": p.header(http.Header{"A": {got}}, s),
+			"json":   p.json([]byte(`{"a":"`+got+`"}`), s),
+			"text":   p.json([]byte(got[40:]), s),
+		} {
+			if strings.Contains(why, "xs") || why == "" {
+				t.Errorf("%s, cut at %d: %s", what, n, why)
+			}
+		}
 	}
 }
