@@ -199,13 +199,13 @@ func (c *CPUTimes) forget(at *list.Element) (n int) {
 	return n
 }
 
-// take removes the samples of the request that ended then, and returns what they add up to.
-// Requests of one key follow each other. A sample is of the one that ended next after it,
-// but one of the log phase is of the one that ended last before it: what came when the next
-// of them had ended is left.
-func (c *CPUTimes) take(key cpuKey, ended, next time.Time) CPU {
+// take removes the samples of a request, and returns what they add up to; next is when the
+// next request with its key ended. Requests of one key follow each other. A sample is of the
+// one that ended next after it, but one of the log phase is of the one that ended last before
+// it: what came when the next of them had ended is left.
+func (c *CPUTimes) take(h *heldExchange, next time.Time) CPU {
 	out := CPU{Period: c.period}
-	at := c.requests[key]
+	at := c.requests[h.key]
 	if at == nil {
 		return out
 	}
@@ -213,11 +213,12 @@ func (c *CPUTimes) take(key cpuKey, ended, next time.Time) CPU {
 	n := 0
 	for ; n < len(r.samples); n++ {
 		s := &r.samples[n]
-		later := s.time.After(ended)
+		later := s.time.After(h.ended)
 		if later && (!s.log || !next.IsZero() && !s.time.Before(next)) {
 			break
 		}
-		if s.log && !later { // the end of its request was lost
+		if !later && (s.log || s.time.Before(h.began)) {
+			// Of the one before: its end was lost, or the stack did not tell of its log phase.
 			c.use.Others += uint64(s.count)
 			continue
 		}
@@ -227,20 +228,26 @@ func (c *CPUTimes) take(key cpuKey, ended, next time.Time) CPU {
 	c.waiting -= n
 	if r.samples = r.samples[n:]; len(r.samples) == 0 {
 		c.oldest.Remove(at)
-		delete(c.requests, key)
+		delete(c.requests, h.key)
 	}
 	return out
 }
 
-// lastLog returns when the last sample of the log phase was taken, zero without one.
-func (c *CPUTimes) lastLog(key cpuKey) time.Time {
+// lastLog returns when the last sample was taken that may be of the log phase of the request
+// that ended then; its end without one.
+func (c *CPUTimes) lastLog(key cpuKey, ended time.Time) time.Time {
+	last := ended
 	at := c.requests[key]
 	if at == nil {
-		return time.Time{}
+		return last
 	}
-	samples := at.Value.(*cpuRequest).samples
-	if last := &samples[len(samples)-1]; last.log {
-		return last.time
+	for _, s := range at.Value.(*cpuRequest).samples {
+		switch later := s.time.After(ended); {
+		case later && !s.log:
+			return last
+		case later:
+			last = s.time
+		}
 	}
-	return time.Time{}
+	return last
 }

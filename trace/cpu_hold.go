@@ -8,14 +8,23 @@ import (
 // heldExchange is one that waits for its samples.
 type heldExchange struct {
 	key   cpuKey
+	began time.Time // its first byte was read; zero where that was not seen
 	ended time.Time
 	x     *Exchange // nil: nobody wants it, but its samples are to be known for what they are
+}
+
+func heldOf(x *Exchange) heldExchange {
+	h := heldExchange{key: cpuKeyOf(x.PID, &x.Object), ended: x.Object.Ended}
+	if x.Clock == "ns" && !x.TLS { // of TLS the first byte may be another's
+		h.began = x.Start.Add(max(x.Timing.GatewayQueue, 0))
+	}
+	return h
 }
 
 // hold takes the next exchange, and keeps a copy until its samples are there. Of one that is
 // not wanted it only keeps whose samples these are.
 func (c *CPUTimes) hold(x *Exchange, wanted bool, show func(*Exchange) error) error {
-	h := heldExchange{key: cpuKeyOf(x.PID, &x.Object), ended: x.Object.Ended}
+	h := heldOf(x)
 	if wanted {
 		h.x = x.Clone()
 	}
@@ -75,7 +84,7 @@ func (c *CPUTimes) next(now bool) (x *Exchange, ok bool) {
 		}
 		return h.x, true
 	}
-	used := c.take(h.key, h.ended, c.nextEnd(h.key))
+	used := c.take(&h, c.nextEnd(h.key))
 	if h.x == nil {
 		c.use.Others += uint64(used.Samples)
 		return nil, true
@@ -104,10 +113,7 @@ func (c *CPUTimes) ready(h *heldExchange) bool {
 	if h.key.address == 0 {
 		return true
 	}
-	over := h.ended
-	if last := c.lastLog(h.key); last.After(over) {
-		over = last
-	}
+	over := c.lastLog(h.key, h.ended)
 	if surely := over.Add(clocksApart); !c.told.After(surely) || !c.swept.After(surely) {
 		return false
 	}

@@ -79,6 +79,15 @@ func (c *cpuTale) ends(path string, pid int, o trace.Object, at int) {
 	c.tells(trace.Event{Kind: trace.KindExchange, Exchange: &trace.Exchange{Path: path, PID: pid, Object: o, Start: o.Started, Spans: []trace.Span{{Name: path}}}})
 }
 
+// reads tells one whose first byte was seen, after it had waited for the worker.
+func (c *cpuTale) reads(path string, pid int, o trace.Object, began, at int) {
+	o.Ended = c.us(at)
+	const queued = 300 * time.Microsecond
+	c.tells(trace.Event{Kind: trace.KindExchange, Exchange: &trace.Exchange{
+		Path: path, PID: pid, Object: o, Start: c.us(began).Add(-queued), Clock: "ns", Timing: trace.Timing{GatewayQueue: queued}, Spans: []trace.Span{{Name: path}},
+	}})
+}
+
 func (c *cpuTale) samples(pid int, o trace.Object, log bool, at ...int) {
 	for _, us := range at {
 		c.does(func() {
@@ -170,6 +179,11 @@ func TestCPUTimesAreOfTheirRequest(t *testing.T) {
 			c.samples(one, c.object(a, 1000), false, 2000)
 			c.ends("/b", one, c.object(a, 1000), 2500)
 		}},
+		{"a log phase that the stack does not tell of", "/a 0, /b 1", func(c *cpuTale) {
+			c.ends("/a", one, c.object(a, 0), 500)
+			c.samples(one, c.object(a, 0), false, 550, 700)
+			c.reads("/b", one, c.object(a, 0), 600, 800)
+		}},
 		{"the log phase", "/a 4", func(c *cpuTale) {
 			c.samples(one, c.object(a, 0), false, 1000)
 			c.ends("/a", one, c.object(a, 0), 1500)
@@ -180,6 +194,15 @@ func TestCPUTimesAreOfTheirRequest(t *testing.T) {
 			c.ends("/b", one, c.object(a, 0), 1500)
 			c.samples(one, c.object(a, 0), true, 2000, 3000)
 			c.samples(one, c.object(a, 0), false, 4000)
+			c.ends("/c", one, c.object(a, 0), 4500)
+		}},
+		{"the log phase of one whose end is yet to be told", "/a 0, /b 1, /c 1", func(c *cpuTale) {
+			c.ends("/a", one, c.object(a, 0), 500)
+			c.samples(one, c.object(a, 0), true, 3500)
+			c.samples(one, c.object(a, 0), false, 4000)
+			c.told(100_000)
+			c.swept(2500)
+			c.ends("/b", one, c.object(a, 0), 3000)
 			c.ends("/c", one, c.object(a, 0), 4500)
 		}},
 		{"a long log phase, and no CPU for it", "/a 3", func(c *cpuTale) {
