@@ -155,7 +155,7 @@ func TestRecordingIsATarFile(t *testing.T) {
 
 // TestRecordingIsReadUpToItsCut cuts it anywhere: what was written before is all there.
 func TestRecordingIsReadUpToItsCut(t *testing.T) {
-	w := write(t, 3000)
+	w := write(t, 1200)
 	rnd := rand.New(rand.NewPCG(9, 9))
 	cuts := []int{len(w.data) - 1, w.marks[0].bytes, w.marks[0].bytes - 1, w.marks[0].bytes + 1}
 	for len(cuts) < 200 {
