@@ -199,6 +199,17 @@ func (x *Exchange) Largest() Part {
 	return most
 }
 
+// UpstreamTime returns the time of all attempts, -1 where there was none.
+func (x *Exchange) UpstreamTime() time.Duration {
+	sum := time.Duration(-1)
+	for i := range x.Attempts {
+		if d := x.Attempts[i].Duration; d >= 0 {
+			sum = max(sum, 0) + d
+		}
+	}
+	return sum
+}
+
 // Streamed returns how long the response was read from the node and written to the client
 // at the same time.
 func (x *Exchange) Streamed() time.Duration {

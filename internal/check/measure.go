@@ -68,7 +68,7 @@ func (m *measured) add(x *trace.Exchange) {
 	m.count(x.Status, x.Duration)
 	m.retries += max(len(x.Attempts)-1, 0)
 	m.gateway = m.keep(m.needs.gateway, m.gateway, x.Timing.Gateway)
-	m.upstream = m.keep(m.needs.upstream, m.upstream, waited(x))
+	m.upstream = m.keep(m.needs.upstream, m.upstream, x.UpstreamTime())
 	if m.sources == nil {
 		m.sources = map[trace.ResponseSource]int{}
 	}
@@ -85,17 +85,6 @@ func (m *measured) count(status int, took time.Duration) {
 		m.refused++
 	}
 	m.took = m.keep(m.needs.took, m.took, took)
-}
-
-// waited is the time of all attempts; -1 if there was none.
-func waited(x *trace.Exchange) time.Duration {
-	sum := time.Duration(-1)
-	for i := range x.Attempts {
-		if d := x.Attempts[i].Duration; d >= 0 {
-			sum = max(sum, 0) + d
-		}
-	}
-	return sum
 }
 
 func (m *measured) value(what string) (float64, error) {

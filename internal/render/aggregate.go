@@ -108,7 +108,7 @@ func (g *group) add(x *trace.Exchange) {
 	if x.Timing.Gateway >= 0 {
 		g.gateway.Add(x.Timing.Gateway)
 	}
-	if d := upstream(x); d >= 0 {
+	if d := x.UpstreamTime(); d >= 0 {
 		g.upstream.Add(d)
 	}
 	if p := largestOf(x); p >= 0 {

@@ -62,7 +62,7 @@ func traceColumns(cpu bool) []column[trace.Exchange] {
 		{title: "SOURCE", width: 8, cell: func(x *trace.Exchange, _ int) string { return string(x.Source) }},
 		{title: "TOTAL", width: 7, right: true, look: fixed[trace.Exchange](bold), cell: took(func(x *trace.Exchange) time.Duration { return x.Duration })},
 		{title: "GATEWAY", width: 7, from: 60, right: true, cell: took(func(x *trace.Exchange) time.Duration { return x.Timing.Gateway })},
-		{title: "UPSTREAM", width: 8, from: 60, right: true, cell: took(upstream)},
+		{title: "UPSTREAM", width: 8, from: 60, right: true, cell: took((*trace.Exchange).UpstreamTime)},
 		{title: "TRY", width: 3, from: 76, right: true, cell: func(x *trace.Exchange, _ int) string { return strconv.Itoa(len(x.Attempts)) }},
 		{title: "CPU", width: 8, right: true, cell: func(x *trace.Exchange, _ int) string { return cpuTime(&x.CPU, 1) }},
 		{title: "LARGEST", width: 24, from: 130, cell: func(x *trace.Exchange, _ int) string { return largest(x) }},
@@ -131,17 +131,6 @@ func code(x *trace.Exchange, _ int) string {
 		return "none"
 	}
 	return strconv.Itoa(x.Status)
-}
-
-// upstream returns the time of all attempts, -1 where there was none.
-func upstream(x *trace.Exchange) time.Duration {
-	sum := time.Duration(-1)
-	for i := range x.Attempts {
-		if d := x.Attempts[i].Duration; d >= 0 {
-			sum = max(sum, 0) + d
-		}
-	}
-	return sum
 }
 
 // node names the upstream node that was tried last.

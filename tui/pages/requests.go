@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strconv"
-	"time"
 
 	tea "github.com/charmbracelet/bubbletea"
 
@@ -48,7 +47,7 @@ var orders = []struct {
 	{"TIME", nil}, // as they come
 	{"TOTAL", func(a, b *trace.Exchange) int { return cmp.Compare(a.Duration, b.Duration) }},
 	{"CODE", func(a, b *trace.Exchange) int { return cmp.Compare(codeOf(a), codeOf(b)) }},
-	{"UPSTREAM", func(a, b *trace.Exchange) int { return cmp.Compare(upstreamTime(a), upstreamTime(b)) }},
+	{"UPSTREAM", func(a, b *trace.Exchange) int { return cmp.Compare(a.UpstreamTime(), b.UpstreamTime()) }},
 	{"TRY", func(a, b *trace.Exchange) int { return cmp.Compare(len(a.Attempts), len(b.Attempts)) }},
 }
 
@@ -58,17 +57,6 @@ func codeOf(x *trace.Exchange) int {
 		return 1000
 	}
 	return x.Status
-}
-
-// upstreamTime is the time of all attempts; -1 where there was none.
-func upstreamTime(x *trace.Exchange) time.Duration {
-	sum := time.Duration(-1)
-	for i := range x.Attempts {
-		if d := x.Attempts[i].Duration; d >= 0 {
-			sum = max(sum, 0) + d
-		}
-	}
-	return sum
 }
 
 // Update is for tui.Page.
@@ -195,7 +183,7 @@ func requestColumns() []parts.Column[*trace.Exchange] {
 		{Title: "CODE", Width: 5, Look: func(x row) parts.Look { return statusLook(x.Status) }, Cell: func(x row, _ int) string { return status(x) }},
 		{Title: "SOURCE", Width: 8, From: 70, Cell: func(x row, _ int) string { return string(x.Source) }},
 		{Title: "TOTAL", Width: 7, Right: true, Look: look(parts.Bold), Cell: func(x row, _ int) string { return text.Duration(x.Duration) }},
-		{Title: "UPSTREAM", Width: 9, From: 76, Right: true, Cell: func(x row, _ int) string { return orDash(upstreamTime(x)) }},
+		{Title: "UPSTREAM", Width: 9, From: 76, Right: true, Cell: func(x row, _ int) string { return orDash(x.UpstreamTime()) }},
 		{Title: "TRY", Width: 4, From: 76, Right: true, Cell: func(x row, _ int) string { return strconv.Itoa(len(x.Attempts)) }},
 		{Title: "LARGEST", Width: 24, From: 130, Cell: func(x row, _ int) string { return largest(x) }},
 		{Title: "UPSTREAM NODE", Width: 21, From: 150, Cell: func(x row, _ int) string { return node(x) }},
