@@ -99,7 +99,7 @@ func (g *group) addRoute(n *trace.Names) {
 func (g *group) add(x *trace.Exchange) {
 	g.addRoute(&x.Names)
 	g.requests++
-	if x.Status == 0 || x.Status >= 500 {
+	if metrics.Failed(x) {
 		g.errors++
 	}
 	g.retries += uint64(max(len(x.Attempts)-1, 0))

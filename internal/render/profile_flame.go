@@ -138,7 +138,7 @@ func (f *flame) frame(n *profile.Node, from int64, depth int) {
 		label += "  " + text.Truncate(text.Clean(place(n.File, n.Line)), flameName)
 	}
 	fmt.Fprintf(f, `<svg class="f %s t%d" x="%s%%" y="%d" width="%s%%" height="%d"><title>%s</title><rect width="100%%" height="100%%"/><text x="4" y="12.5">%s</text></svg>`+"\n",
-		cmp.Or(n.Kind, kindAll), shade(n.Name), share4(from, total), flameHead+depth*flameRow, share4(n.Cum, total), flameRow-1,
+		cmp.Or(n.Kind, kindAll), Shade(n.Name), share4(from, total), flameHead+depth*flameRow, share4(n.Cum, total), flameRow-1,
 		escaped(f.tooltip(n, name)), html.EscapeString(label))
 	for _, c := range n.Children() {
 		f.frame(c, from, depth+1)
@@ -161,8 +161,8 @@ func (f *flame) tooltip(n *profile.Node, name string) string {
 	return s
 }
 
-// shade is one of three, by the name, so that neighbours can be told apart.
-func shade(name string) int {
+// Shade is one of three, by the name, so that neighbours can be told apart.
+func Shade(name string) int {
 	var h uint32 = 2166136261 // FNV-1a
 	for i := range len(name) {
 		h = (h ^ uint32(name[i])) * 16777619

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/apisixscope/apisixscope/internal/render"
 	"github.com/apisixscope/apisixscope/internal/text"
 	"github.com/apisixscope/apisixscope/profile"
 )
@@ -105,20 +106,11 @@ func (f *Flame) look(n *profile.Node) Look {
 	case f.Colors == NoColors:
 		return Plain
 	}
-	look := kindOf(n.Kind).look(f.Colors, f.Dark, shade(n.Name))
+	look := kindOf(n.Kind).look(f.Colors, f.Dark, render.Shade(n.Name))
 	if f.Match != nil {
 		look = "1;4;" + look
 	}
 	return look
-}
-
-// shade is one of three, by the name, so that neighbours can be told apart.
-func shade(name string) int {
-	var h uint32 = 2166136261 // FNV-1a
-	for i := range len(name) {
-		h = (h ^ uint32(name[i])) * 16777619
-	}
-	return int(h>>16) % 3
 }
 
 // Called is a frame's name for people, and where a Lua function is: many have the same name.
