@@ -22,19 +22,8 @@ func (r *scroller) update(msg tea.Msg) {
 			r.scroll(3)
 		}
 	case parts.KeyPress:
-		switch msg.String() {
-		case "up", "k":
-			r.scroll(-1)
-		case "down", "j":
-			r.scroll(1)
-		case "pgup", "ctrl+b":
-			r.scroll(-r.height)
-		case "pgdown", "ctrl+f":
-			r.scroll(r.height)
-		case "home", "g":
-			r.scroll(-r.lines)
-		case "end", "G":
-			r.scroll(r.lines)
+		if by, ok := parts.Steps(msg.String(), r.height, r.lines); ok {
+			r.scroll(by)
 		}
 	}
 }

@@ -29,23 +29,31 @@ func (l *List) Move(rows int) {
 
 // Key moves the cursor as a key says, and reports whether it was one for that.
 func (l *List) Key(key string) bool {
+	by, ok := Steps(key, l.height, l.rows)
+	if ok {
+		l.Move(by)
+	}
+	return ok
+}
+
+// Steps returns by how many of all rows a key moves, of which a screen shows height; ok is
+// false for a key that moves nothing.
+func Steps(key string, height, all int) (rows int, ok bool) {
 	switch key {
 	case "up", "k":
-		l.Move(-1)
+		return -1, true
 	case "down", "j":
-		l.Move(1)
+		return 1, true
 	case "pgup", "ctrl+b":
-		l.Move(-l.height)
+		return -height, true
 	case "pgdown", "ctrl+f":
-		l.Move(l.height)
+		return height, true
 	case "home", "g":
-		l.Move(-l.rows)
+		return -all, true
 	case "end", "G", "shift+g":
-		l.Move(l.rows)
-	default:
-		return false
+		return all, true
 	}
-	return true
+	return 0, false
 }
 
 // Wheel moves the cursor by three rows a notch.
