@@ -33,7 +33,7 @@ func (o *cpuOptions) check(probes string) error {
 	case o.hz > 0 && !o.on:
 		return hint.Wrap(hint.Misuse(errors.New("--hz is of no use without --cpu")), "add --cpu, or leave it out")
 	case o.hz > maxHz:
-		return hint.Misuse(fmt.Errorf("--hz must be at most %d: got %d", maxHz, o.hz))
+		return tooFast(o.hz)
 	case o.on && probes == "off":
 		return hint.Wrap(hint.Misuse(errors.New("--cpu cannot be told with --probes off")), "leave one of the two out")
 	}

@@ -24,6 +24,11 @@ func addFilterFlags(f *pflag.FlagSet, filter *trace.Filter) {
 	f.Var(number[uint64]{&filter.Sample, 1}, "sample", "of what the other filters keep, keep one in N")
 }
 
+// addWhereFlag lets a user say so in the language of logs.Where.
+func addWhereFlag(f *pflag.FlagSet, where *string) {
+	f.StringVar(where, "where", "", "keep what meets the condition `EXPR`, such as 'status >= 500 && upstream_time > 200ms'")
+}
+
 // limits end a window.
 type limits struct {
 	duration time.Duration

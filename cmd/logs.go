@@ -75,7 +75,7 @@ or when the reader of a pipe goes away.`,
 func (o *logsOptions) addFlags(f *pflag.FlagSet) {
 	f.SortFlags = false
 	addFilterFlags(f, &o.filter)
-	f.StringVar(&o.where, "where", "", "keep what meets the condition `EXPR`, such as 'status >= 500 && upstream_time > 200ms'")
+	addWhereFlag(f, &o.where)
 	o.from.addFlag(f)
 	o.limit.addFlags(f)
 	f.Var(number[int]{&o.query.PID, 1}, "pid", "of the gateway's master or any worker, if there are several gateways")
@@ -125,20 +125,14 @@ func (o *logsOptions) run(ctx context.Context, env Env) error {
 		return err
 	}
 	defer out.discard()
-	target, err := env.find(ctx, o.query)
-	if err != nil {
-		return err
-	}
-	host = hostname(target)
-	talk := newTalk(env)
-	names, err := o.names.open(ctx, env, target, talk)
-	if err != nil {
-		return err
-	}
 	w := &window{
-		env: env, talk: talk, target: target, names: names, command: "logs", nodes: &metrics.Nodes{}, read: o.reads(keep),
+		env: env, command: "logs", nodes: &metrics.Nodes{}, read: o.reads(keep),
 		duration: o.limit.duration, count: o.limit.count, keep: keep.keep, to: sink, out: out,
 	}
+	if err := w.meet(ctx, o.query, &o.names); err != nil {
+		return err
+	}
+	host = hostname(w.target)
 	_, err = w.run(ctx)
 	keep.tell(env)
 	return err

@@ -42,7 +42,7 @@ it was killed, is shown up to the cut.`,
 	}
 	cmd.Flags().SortFlags = false
 	addFilterFlags(cmd.Flags(), &o.filter)
-	cmd.Flags().StringVar(&o.where, "where", "", "keep what meets the condition `EXPR`, such as 'status >= 500 && upstream_time > 200ms'")
+	addWhereFlag(cmd.Flags(), &o.where)
 	cmd.Flags().BoolVar(&o.secrets, "show-secrets", false, "show credentials in queries, where the recording has them")
 	completeTrace(cmd)
 	return cmd

@@ -21,6 +21,11 @@ import (
 // maxHz is what a timer of the kernel can keep up with.
 const maxHz = 10_000
 
+// tooFast says that --hz is above maxHz.
+func tooFast(hz int) error {
+	return hint.Misuse(fmt.Errorf("--hz must be at most %d: got %d", maxHz, hz))
+}
+
 // profileOptions is what a user may ask of profile.
 type profileOptions struct {
 	query    gateway.Query
@@ -116,7 +121,7 @@ func (o *profileOptions) settle() error {
 	case asked != "" && !slices.Contains(render.ProfileFormats(), asked):
 		return render.UnknownFormat(asked, render.ProfileFormats())
 	case o.hz > maxHz:
-		return hint.Misuse(fmt.Errorf("--hz must be at most %d: got %d", maxHz, o.hz))
+		return tooFast(o.hz)
 	case o.offCPU && o.stalls > 0:
 		return hint.Wrap(hint.Misuse(errors.New("--off-cpu and --stalls cannot be told at once")), "a stall is work; leave one of the two out")
 	case apart && o.format == "pprof":

@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -105,7 +104,7 @@ func (o *recordOptions) check() error {
 	case o.file == "-":
 		return hint.Wrap(hint.Misuse(errors.New("a recording is written to a file, not to stdout")), such)
 	case o.hz > maxHz:
-		return hint.Misuse(fmt.Errorf("--hz must be at most %d: got %d", maxHz, o.hz))
+		return tooFast(o.hz)
 	}
 	return nil
 }
@@ -117,24 +116,18 @@ func (o *recordOptions) run(ctx context.Context, env Env) error {
 	if err := env.Ready(); err != nil {
 		return err
 	}
-	target, err := env.find(ctx, o.query)
-	if err != nil {
+	w := &window{
+		env: env, command: "record", nodes: &metrics.Nodes{},
+		read:     bpf.Options{Probes: true, Logged: true, AllHeaders: true, Body: o.body, Workers: true},
+		duration: o.limit.duration, count: o.limit.count, keep: o.filter.Keep, out: &output{}, quiet: true, kept: recordMemory,
+	}
+	if err := w.meet(ctx, o.query, &o.names); err != nil {
 		return err
 	}
-	talk := newTalk(env)
-	names, err := o.names.open(ctx, env, target, talk)
-	if err != nil {
-		return err
-	}
-	r := &recording{o: o, env: env, talk: talk, target: target}
+	r := &recording{o: o, env: env, target: w.target, window: w}
 	if err := r.begin(ctx); err != nil {
 		return err
 	}
-	r.window = &window{
-		env: r.sampled(), talk: talk, target: target, names: names, command: "record", nodes: &metrics.Nodes{},
-		read:     bpf.Options{Probes: true, Logged: true, AllHeaders: true, Body: o.body, Workers: true},
-		duration: o.limit.duration, count: o.limit.count, cpu: r.cpu(), keep: o.filter.Keep, to: r, out: &output{},
-		quiet: true, kept: recordMemory,
-	}
+	w.env, w.cpu, w.to = r.sampled(), r.cpu(), r
 	return r.run(ctx)
 }

@@ -29,7 +29,6 @@ const recordMemory = 64 << 20
 type recording struct {
 	o      *recordOptions
 	env    Env
-	talk   *talk
 	target *gateway.Target
 	window *window
 

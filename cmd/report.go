@@ -61,7 +61,7 @@ are those of trace and logs: what they remove is counted nowhere on the page.`,
 	f.StringVarP(&o.read, "read", "r", "", "make the page of the recording in `FILE`, which record made")
 	f.StringVarP(&o.file, "output", "o", "", "write the page to `FILE`, such as report.html")
 	addFilterFlags(f, &o.filter)
-	f.StringVar(&o.where, "where", "", "keep what meets the condition `EXPR`, such as 'status >= 500 && upstream_time > 200ms'")
+	addWhereFlag(f, &o.where)
 	f.BoolVar(&o.secrets, "show-secrets", false, "show credentials in queries and headers, where the recording has them")
 	// It fails for flags that do not exist or have words already, as -o has after this.
 	_ = cmd.RegisterFlagCompletionFunc("output", cobra.FixedCompletions([]string{"html", "htm"}, cobra.ShellCompDirectiveFilterFileExt))

@@ -3,7 +3,6 @@ package cmd
 import (
 	"context"
 	"errors"
-	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -59,7 +58,7 @@ not counted either. / filters what is shown, in the language of --where.`,
 func (o *topOptions) addFlags(f *pflag.FlagSet) {
 	f.SortFlags = false
 	addFilterFlags(f, &o.filter)
-	f.StringVar(&o.where, "where", "", "keep what meets the condition `EXPR`, such as 'status >= 500 && upstream_time > 200ms'")
+	addWhereFlag(f, &o.where)
 	f.VarP(period{&o.duration}, "duration", "d", "end after this time; 0 means by q alone")
 	f.Var(number[int]{&o.query.PID, 1}, "pid", "of the gateway's master or any worker, if there are several gateways")
 	o.names.addFlags(f)
@@ -73,7 +72,7 @@ func (o *topOptions) run(ctx context.Context, env Env) error {
 		return err
 	}
 	if o.hz > maxHz {
-		return hint.Misuse(fmt.Errorf("--hz must be at most %d: got %d", maxHz, o.hz))
+		return tooFast(o.hz)
 	}
 	keep, err := newLogsKeeper(&o.filter, o.where)
 	if err != nil {

@@ -93,19 +93,13 @@ func (o *traceOptions) run(ctx context.Context, env Env) error {
 		return err
 	}
 	defer out.discard()
-	target, err := env.find(ctx, o.query)
-	if err != nil {
-		return err
-	}
-	talk := newTalk(env)
-	names, err := o.names.open(ctx, env, target, talk)
-	if err != nil {
-		return err
-	}
 	w := &window{
-		env: env, talk: talk, target: target, names: names, command: "trace", nodes: &metrics.Nodes{}, read: bpf.Options{Probes: o.probes == "auto", Phases: o.phases},
+		env: env, command: "trace", nodes: &metrics.Nodes{}, read: bpf.Options{Probes: o.probes == "auto", Phases: o.phases},
 		duration: o.limit.duration, count: o.limit.count, cpu: o.cpu, keep: o.filter.Keep,
 		to: sink, out: out, quiet: o.show.summary,
+	}
+	if err := w.meet(ctx, o.query, &o.names); err != nil {
+		return err
 	}
 	_, err = w.run(ctx)
 	return err

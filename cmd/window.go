@@ -40,6 +40,17 @@ type window struct {
 	seen, shown atomic.Uint64
 }
 
+// meet finds the gateway that is meant, and opens what names its requests.
+func (w *window) meet(ctx context.Context, q gateway.Query, names *naming) error {
+	var err error
+	if w.target, err = w.env.find(ctx, q); err != nil {
+		return err
+	}
+	w.talk = newTalk(w.env)
+	w.names, err = names.open(ctx, w.env, w.target, w.talk)
+	return err
+}
+
 // run opens the window, and waits for its end, but not for an orderly one if the user is
 // in a hurry.
 func (w *window) run(ctx context.Context) (trace.Summary, error) {
